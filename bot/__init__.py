@@ -1,0 +1,1 @@
+"""Diaspora Outreach: one channel to people, on Telegram and WhatsApp."""
