@@ -1,0 +1,65 @@
+"""The consent ledger: append-only; the latest word on a purpose is what counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Consent, Contact, Decision, Purpose
+
+#: What one yes to the wording covers. Sharing with partners is always asked by itself.
+ASKED_TOGETHER = (Purpose.NEWS, Purpose.INVESTMENT, Purpose.SURVEYS, Purpose.SESSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was shown and what was answered."""
+
+    wording: str  #: key of the wording
+    wording_hash: str
+    language: str
+    channel: str
+    said: str  #: the raw reply
+    inbound_id: int | None
+    recorded_by: str = "contact"
+
+
+def record(db: Session, contact: Contact, purposes: Iterable[Purpose], decision: Decision, proof: Proof) -> None:
+    """Add one entry for each purpose."""
+    for purpose in purposes:
+        db.add(
+            Consent(
+                contact_id=contact.id,
+                purpose=purpose,
+                decision=decision,
+                wording=proof.wording,
+                wording_hash=proof.wording_hash,
+                language=proof.language,
+                channel=proof.channel,
+                said=proof.said,
+                inbound_id=proof.inbound_id,
+                recorded_by=proof.recorded_by,
+                at=clock.now(),
+            )
+        )
+    db.flush()
+
+
+def granted(db: Session, contact_ids: Iterable[int]) -> set[tuple[int, str]]:
+    """Return the (contact id, purpose) pairs whose latest word is a yes."""
+    latest = (
+        select(func.max(Consent.id))
+        .where(Consent.contact_id.in_(list(contact_ids)))
+        .group_by(Consent.contact_id, Consent.purpose)
+    )
+    rows = db.execute(
+        select(Consent.contact_id, Consent.purpose).where(Consent.id.in_(latest), Consent.decision == Decision.GRANTED)
+    )
+    return {(contact_id, purpose) for contact_id, purpose in rows}
+
+
+def granted_purposes(db: Session, contact: Contact) -> set[str]:
+    """Return the purposes to which the contact's latest word is a yes."""
+    return {purpose for _, purpose in granted(db, [contact.id])}

@@ -1,0 +1,113 @@
+"""Rows about people. What names a person is encrypted; what audiences select by is not."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.crypto import EncryptedText
+from bot.db import Base, BigId
+
+
+class State(StrEnum):
+    """Where a person stands with us."""
+
+    NEW = "new"  #: wrote to us, has not answered the consent question
+    DECLINED = "declined"
+    UNDERAGE = "underage"
+    MEMBER = "member"
+    STOPPED = "stopped"  #: said STOP; only an explicit START changes it
+
+
+class Purpose(StrEnum):
+    """What a person may consent to, each by itself."""
+
+    NEWS = "news"
+    INVESTMENT = "investment"
+    SURVEYS = "surveys"
+    SESSIONS = "sessions"
+    SHARING = "sharing"
+
+
+class Decision(StrEnum):
+    """A word on one purpose."""
+
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Reach(StrEnum):
+    """Whether an address can be written to."""
+
+    OPEN = "open"
+    BLOCKED = "blocked"
+    GONE = "gone"
+
+
+class Contact(Base):
+    """A person."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    state: Mapped[State] = mapped_column(String(16), default=State.NEW, index=True)
+    language: Mapped[str | None] = mapped_column(String(8))
+    origin: Mapped[str | None] = mapped_column(String(8))  #: LS, MW, MU, multi, other
+    residence: Mapped[str | None] = mapped_column(String(2))  #: ISO 3166 country
+    city: Mapped[str | None] = mapped_column(EncryptedText)
+    zone: Mapped[str | None] = mapped_column(String(64))  #: IANA time zone
+    source: Mapped[str | None] = mapped_column(String(64))  #: code of the join link that brought the person
+    channel: Mapped[str] = mapped_column(String(16))  #: preferred channel
+    created_at: Mapped[datetime]
+    joined_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "state", "origin", "residence", "language"),)
+
+
+class Interest(Base):
+    """A declared interest of a contact."""
+
+    __tablename__ = "interest"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Address(Base):
+    """A contact on one channel."""
+
+    __tablename__ = "address"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(EncryptedText)  #: opaque: a chat id, whatsapp:+E.164, a business-scoped id
+    value_hash: Mapped[str] = mapped_column(String(64))
+    reach: Mapped[Reach] = mapped_column(String(16), default=Reach.OPEN)
+    last_inbound_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("channel", "sender", "value_hash"),)
+
+
+class Consent(Base):
+    """One word of one person on one purpose; rows are only ever added."""
+
+    __tablename__ = "consent"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    purpose: Mapped[Purpose] = mapped_column(String(16))
+    decision: Mapped[Decision] = mapped_column(String(16))
+    wording: Mapped[str] = mapped_column(String(64))  #: key of the wording shown
+    wording_hash: Mapped[str] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str] = mapped_column(String(16))
+    said: Mapped[str] = mapped_column(EncryptedText)  #: the raw reply
+    inbound_id: Mapped[int | None] = mapped_column(BigInteger)  #: the message that carried it
+    recorded_by: Mapped[str] = mapped_column(String(64))  #: "contact", or the staff member's id
+    at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "contact_id", "purpose", "id"),)

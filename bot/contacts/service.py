@@ -1,0 +1,70 @@
+"""What can be done with people: find them, fill their profile, stop and start."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from bot import clock, crypto
+from bot.contacts.models import Address, Contact, Interest, Reach, State
+
+#: The zone of the project's office: what we go by for a person whose own we do not know.
+HOME_ZONE = "Africa/Maseru"
+
+
+def find_or_create(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address]:
+    """Return the contact and address; both are locked against a second message of the same person."""
+    found = db.execute(
+        select(Contact, Address)
+        .join(Address, Address.contact_id == Contact.id)
+        .where(Address.channel == channel, Address.sender == sender, Address.value_hash == crypto.index(address))
+        .with_for_update()
+    ).one_or_none()
+    if found:
+        return found[0], found[1]
+    contact = Contact(channel=channel, state=State.NEW, created_at=clock.now())
+    db.add(contact)
+    db.flush()
+    return contact, _add_address(db, contact, channel, sender, address)
+
+
+def _add_address(db: Session, contact: Contact, channel: str, sender: str, value: str) -> Address:
+    row = Address(
+        contact_id=contact.id,
+        channel=channel,
+        sender=sender,
+        value=value,
+        value_hash=crypto.index(value),
+        reach=Reach.OPEN,
+    )
+    db.add(row)
+    db.flush()
+    return row
+
+
+def set_reach(db: Session, address_id: int, reach: Reach) -> None:
+    """Note whether an address can be written to."""
+    db.execute(update(Address).where(Address.id == address_id).values(reach=reach))
+
+
+def set_interests(db: Session, contact: Contact, codes: Iterable[str]) -> None:
+    """Replace the declared interests."""
+    db.execute(delete(Interest).where(Interest.contact_id == contact.id))
+    db.add_all(Interest(contact_id=contact.id, code=code) for code in dict.fromkeys(codes))
+    db.flush()
+
+
+def interests(db: Session, contact: Contact) -> list[str]:
+    """Return the codes of the declared interests."""
+    return list(db.scalars(select(Interest.code).where(Interest.contact_id == contact.id).order_by(Interest.code)))
+
+
+def zone_of(contact: Contact) -> ZoneInfo:
+    """Return the contact's own time zone, or the project's."""
+    return ZoneInfo(contact.zone or HOME_ZONE)
+
+
+def forget_profile(contact: Contact) -> None:
+    """Keep only id, language and state: what we may hold of somebody who said no."""
+    contact.origin = contact.residence = contact.city = contact.zone = contact.source = None

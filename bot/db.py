@@ -1,0 +1,170 @@
+"""The database: engine, declarative base, UTC columns, transactions."""
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event, text
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_READ_ONLY = {"read_only": True}
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened; the message carries the cure."""
+
+
+#: SQLite counts rows by itself only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite would return naive ones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time column takes aware times only: use clock.now()")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every row."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+class Database:
+    """An engine and the threads in which ordinary functions use it.
+
+    SQLite has one writer, so there one thread does all work in turn instead of many that wait for a lock.
+    """
+
+    def __init__(self, url: str, threads: int = 8) -> None:
+        self.engine = open_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else threads, thread_name_prefix="db")
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="db-read")
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """Open a transaction, committed at the end of the block."""
+        with Session(self.engine, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a transaction for reading: it never waits for a writer."""
+        with self.engine.connect().execution_options(**_READ_ONLY) as connection, Session(connection) as db:
+            yield db
+
+    async def run(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(db, ...)` in a transaction, off the event loop."""
+
+        def work() -> T:
+            with self.begin() as db:
+                return function(db, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+
+    async def query(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(db, ...)` for reading only, off the event loop."""
+
+        def work() -> T:
+            with self.read() as db:
+                return function(db, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def close(self) -> None:
+        """Let running work end and close every connection."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for the URL, or raise DatabaseUnusable with the cure."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            if parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(parsed, connect_args={"isolation_level": None})
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        else:
+            engine = create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except ArgumentError:
+        raise DatabaseUnusable(
+            "OUTREACH_DATABASE_URL is wrong: write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+        ) from None
+    except (DBAPIError, OSError, ModuleNotFoundError) as error:
+        raise DatabaseUnusable(_cure(url, error)) from None
+    return engine
+
+
+def _cure(url: str, error: Exception) -> str:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    if url.startswith("sqlite"):
+        file = make_url(url).database
+        return (
+            f"The database file {file} cannot be used ({reason}): "
+            "restore it from a backup, or move it away to begin anew"
+        )
+    return (
+        f"The database of OUTREACH_DATABASE_URL cannot be reached ({type(error).__name__}): "
+        "check that it runs, and the URL's host, name and password"
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # FULL: an answer that we acknowledged must survive a power cut, not only a crash.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that upgrades from reading to writing half-way would fail instead of waiting.
+    read_only = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def import_models() -> None:
+    """Import every room's rows, so that Base.metadata knows all tables."""
+    for room in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if room.ispkg and (Path(__file__).parent / room.name / "models.py").exists():
+            importlib.import_module(f"bot.{room.name}.models")

@@ -1,0 +1,1 @@
+"""Inbox, outbox, delivery, receipts, limits. Imports contacts, channels.base, content."""

@@ -1,0 +1,137 @@
+"""Rows of the inbox and the outbox."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.crypto import EncryptedJSON, EncryptedText
+from bot.db import Base, BigId
+
+
+class Handling(StrEnum):
+    """What became of an inbound message."""
+
+    DONE = "done"
+    PARKED = "parked"  #: handling raised; kept, retried and shown to staff
+
+
+class InboxMessage(Base):
+    """One thing a person did, recorded once however often the provider repeats it."""
+
+    __tablename__ = "inbox"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(128))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str | None] = mapped_column(EncryptedText)
+    payload: Mapped[Any] = mapped_column(EncryptedJSON, nullable=True)  #: Inbound as it was parsed, raw included
+    handling: Mapped[Handling] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(String(128))  #: class of the exception, never its text
+    received_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("channel", "sender", "external_id"),
+        Index(None, "handling", "id"),
+    )
+
+
+class Status(StrEnum):
+    """Status of an outbound message (docs/architecture.md has the picture)."""
+
+    QUEUED = "queued"
+    HELD = "held"  #: waits for quiet hours, a cap, a pause, a window
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"  #: the provider was called and we do not know
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+OPEN = (Status.QUEUED, Status.HELD, Status.SENDING)
+WAITING = (Status.QUEUED, Status.HELD)
+
+
+class Priority(IntEnum):
+    """Order of service: the lower goes first."""
+
+    REPLY = 0
+    REMINDER = 1
+    BROADCAST = 2
+
+
+class OutboxMessage(Base):
+    """One message to one person: everything that leaves is a row here."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    channel: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[Priority] = mapped_column(Integer)
+    purpose: Mapped[str | None] = mapped_column(String(16))  #: consent it needs; None for an answer that was asked for
+    kind: Mapped[str] = mapped_column(String(16))  #: who renders it: reply, broadcast, reminder, invitation
+    ref: Mapped[int | None] = mapped_column(BigInteger)  #: the kind's own row, such as a broadcast's id
+    once: Mapped[str | None] = mapped_column(String(96), unique=True)  #: the same thing to the same person, once
+    body: Mapped[Any] = mapped_column(EncryptedJSON, nullable=True)  #: rendered content, or None: rendered at sending
+    status: Mapped[Status] = mapped_column(String(16), default=Status.QUEUED)
+    reason: Mapped[str | None] = mapped_column(String(48))  #: why it is held, or ended
+    due_at: Mapped[datetime | None]  #: None while held: waits for an event, not for a time
+    expires_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"))
+    external_id: Mapped[str | None] = mapped_column(String(128))
+    claimed_by: Mapped[str | None] = mapped_column(String(64))  #: the process that has it with a provider
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    status_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_outbox_due", "channel", "status", "priority", "id"),
+        Index(None, "contact_id", "status"),
+        Index(None, "kind", "ref", "status"),
+        Index(None, "channel", "external_id"),
+    )
+
+
+class Sender(Base):
+    """The pace of one bot token or number, shared by all processes."""
+
+    __tablename__ = "sender"
+
+    key: Mapped[str] = mapped_column(String(96), primary_key=True)  #: channel:sender
+    next_at: Mapped[datetime]  #: when the next message may leave
+    paused_until: Mapped[datetime | None]
+    pause_reason: Mapped[str | None] = mapped_column(String(64))
+
+
+class Worker(Base):
+    """A process that sends; one that falls silent leaves its claims in doubt."""
+
+    __tablename__ = "worker"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class Content(Base):
+    """A content object at the provider, made once for each definition."""
+
+    __tablename__ = "content"
+
+    definition: Mapped[str] = mapped_column(String(64), primary_key=True)  #: hash of sender and definition
+    content_id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str | None] = mapped_column(String(64))  #: template, when it is one
+    language: Mapped[str | None] = mapped_column(String(8))
+    approval: Mapped[str | None] = mapped_column(String(16))  #: the provider's word: approved, pending, ...
+    created_at: Mapped[datetime]

@@ -1,0 +1,157 @@
+"""The one way out: rows that wait for delivery."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.channels.base import Button, Media
+from bot.contacts.models import Contact
+from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Content of an outbound message, in the contact's language."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    media: Media | None = None
+    template: str | None = None  #: name in messages/templates, for use when the channel's window is closed
+    variables: dict[str, str] = field(default_factory=dict)  #: of the template
+    edits: str | None = None  #: external id of the message that this one replaces
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form in which it is stored."""
+        return {
+            "text": self.text,
+            "buttons": [[button.id, button.label] for button in self.buttons],
+            "media": [self.media.kind, self.media.reference, self.media.content_type, self.media.filename]
+            if self.media
+            else None,
+            "template": self.template,
+            "variables": self.variables,
+            "edits": self.edits,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Message":
+        """Read the stored form."""
+        return cls(
+            text=stored["text"],
+            buttons=tuple(Button(*pair) for pair in stored["buttons"]),
+            media=Media(*stored["media"]) if stored["media"] else None,
+            template=stored["template"],
+            variables=stored["variables"],
+            edits=stored["edits"],
+        )
+
+
+def reply(db: Session, contact: Contact, address_id: int, channel: str, message: Message) -> OutboxMessage:
+    """Queue an answer to what the person just sent, at the address it came from."""
+    row = _row(contact, message, kind="reply", priority=Priority.REPLY)
+    row.address_id, row.channel = address_id, channel
+    db.add(row)
+    return row
+
+
+def queue(
+    db: Session,
+    contact: Contact,
+    message: Message,
+    *,
+    kind: str,
+    priority: Priority,
+    purpose: str,
+    once: str,
+    ref: int | None = None,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> OutboxMessage | None:
+    """Queue something unasked; None when the same thing (`once`) is queued or gone already."""
+    if db.scalar(select(OutboxMessage.id).where(OutboxMessage.once == once)):
+        return None
+    row = _row(contact, message, kind=kind, priority=priority)
+    row.purpose, row.once, row.ref, row.expires_at = purpose, once, ref, expires_at
+    row.due_at = due_at or row.due_at
+    db.add(row)
+    db.flush()
+    return row
+
+
+def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -> OutboxMessage:
+    now = clock.now()
+    return OutboxMessage(
+        contact_id=contact.id,
+        channel=contact.channel,
+        kind=kind,
+        priority=priority,
+        body=message.to_json(),
+        status=Status.QUEUED,
+        due_at=now,
+        created_at=now,
+        status_at=now,
+    )
+
+
+def cancel_unasked(db: Session, contact_id: int, reason: str, purpose: str | None = None) -> int:
+    """Cancel what waits for a contact and was not asked for; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.contact_id == contact_id,
+        OutboxMessage.status.in_(WAITING),
+        OutboxMessage.purpose.is_not(None) if purpose is None else OutboxMessage.purpose == purpose,
+    )
+    return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
+def cancel_ref(db: Session, kind: str, ref: int, reason: str) -> int:
+    """Cancel what waits of one broadcast or session; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.status.in_(WAITING)
+    )
+    return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
+def cancel_once(db: Session, keys: Iterable[str], reason: str) -> int:
+    """Cancel the waiting messages with these `once` keys; return how many."""
+    statement = update(OutboxMessage).where(OutboxMessage.once.in_(list(keys)), OutboxMessage.status.in_(WAITING))
+    return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
+def pause(db: Session, kind: str, ref: int) -> int:
+    """Hold what waits of one broadcast; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.status.in_(WAITING)
+    )
+    return _change(db, statement, status=Status.HELD, reason="paused", due_at=None)
+
+
+def resume(db: Session, kind: str, ref: int) -> int:
+    """Release what a pause holds; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.reason == "paused"
+    )
+    return _change(db, statement.where(OutboxMessage.status == Status.HELD), **_released())
+
+
+def open_window(db: Session, contact_id: int) -> int:
+    """Release what waited for the person to write to us; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.contact_id == contact_id,
+        OutboxMessage.status == Status.HELD,
+        OutboxMessage.reason == "window_closed",
+    )
+    return _change(db, statement, **_released())
+
+
+def _released() -> dict[str, Any]:
+    return {"status": Status.QUEUED, "reason": None, "due_at": clock.now()}
+
+
+def _change(db: Session, statement: Any, **values: Any) -> int:
+    changed = db.execute(statement.values(status_at=clock.now(), **values).execution_options(synchronize_session=False))
+    return int(changed.rowcount)  # type: ignore[attr-defined]

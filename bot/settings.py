@@ -1,0 +1,127 @@
+"""One frozen Settings, read once from the environment and .env."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "OUTREACH_"
+_PACKAGE = Path(__file__).parent
+_CHECKOUT = _PACKAGE.parent
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it and the line to write."""
+
+
+class Settings(BaseSettings):
+    """Everything an installation decides. Secrets print as stars."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Field(Path("var"), description="Folder for the embedded database, keys, media and exports.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in DATA_DIR.")
+    public_url: str = Field("", description="Public https address of this installation, without a final slash.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs cookies and links; empty means a key made in DATA_DIR."
+    )
+    encryption_key: SecretStr = Field(
+        SecretStr(""), description="Encrypts addresses, names and texts; empty means a key made in DATA_DIR."
+    )
+    messages_dir: Path | None = Field(None, description="Folder of the content; empty means the one that ships.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")
+    telegram_api_base: str = Field("https://api.telegram.org/bot", description="Bot API address, up to the token.")
+    telegram_mode: Literal["polling", "webhook"] = Field("polling", description="How updates come in.")
+    telegram_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that Telegram repeats in each webhook."
+    )
+    telegram_rate: float = Field(30, gt=0, le=1000, description="Messages a second for the bot.")
+
+    twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; signs webhooks too.")
+    twilio_api_base: str = Field("", description="Another address for Twilio's APIs, such as an emulator's.")
+    whatsapp_from: str = Field("", description="Our WhatsApp number, as +E.164.")
+    whatsapp_messaging_service_sid: str = Field("", description="Messaging service (MG...) used instead of the number.")
+    whatsapp_rate: float = Field(80, gt=0, le=1000, description="Messages a second for the WhatsApp number.")
+
+    send_timeout: float = Field(10, gt=0, description="Seconds to wait for a provider's answer.")
+    max_in_flight: int = Field(64, ge=1, le=1000, description="Messages with a provider at the same time, per sender.")
+    quiet_from: int = Field(20, ge=0, le=23, description="Hour from which nothing unasked is sent, member's zone.")
+    quiet_until: int = Field(8, ge=0, le=23, description="Hour until which nothing unasked is sent, member's zone.")
+    weekly_cap: int = Field(7, ge=1, description="Most broadcasts one member gets in seven days.")
+    official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
+    official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
+
+    @field_validator("public_url", "twilio_api_base")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
+            raise ValueError(f"{PREFIX}TWILIO_AUTH_TOKEN is missing: write it beside {PREFIX}TWILIO_ACCOUNT_SID")
+        if self.twilio_account_sid and not (self.whatsapp_from or self.whatsapp_messaging_service_sid):
+            raise ValueError(f"{PREFIX}WHATSAPP_FROM is missing: write {PREFIX}WHATSAPP_FROM=+<your number>")
+        if self.twilio_account_sid and not self.public_url:
+            raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
+        if self.telegram_token.get_secret_value() and self.telegram_mode == "webhook":
+            if not self.public_url:
+                raise ValueError(f"{PREFIX}PUBLIC_URL is missing: write it, or {PREFIX}TELEGRAM_MODE=polling")
+            if not self.telegram_webhook_secret.get_secret_value():
+                raise ValueError(f"{PREFIX}TELEGRAM_WEBHOOK_SECRET is missing: write any 32 letters and digits")
+        return self
+
+    @property
+    def database(self) -> str:
+        """Return the SQLAlchemy URL, with the driver we ship named for PostgreSQL."""
+        url = self.database_url or f"sqlite:///{self.data_dir.absolute() / 'outreach.db'}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @cached_property
+    def messages(self) -> Path:
+        """Return the folder of the content."""
+        return self.messages_dir or shipped("messages")
+
+    @property
+    def local_url(self) -> str:
+        """Return the address at which this machine reaches the web server."""
+        return f"http://{self.host}:{self.port}"
+
+
+def shipped(folder: str) -> Path:
+    """Return the path of `messages` or `alembic`: in the wheel, else in the checkout."""
+    packaged = _PACKAGE / "_data" / folder
+    return packaged if packaged.is_dir() else _CHECKOUT / folder
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; raise SettingsError with one line for each wrong one."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(dict(item)) for item in error.errors())) from None
+
+
+def _explain(error: dict[str, object]) -> str:
+    where = error["loc"]
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not isinstance(where, tuple) or not where:
+        return message
+    name = f"{PREFIX}{str(where[0]).upper()}"
+    return f"{name} is wrong: {message}. Correct the line {name}=... in the environment or .env"

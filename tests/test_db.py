@@ -1,0 +1,59 @@
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import StatementError
+
+from bot import clock
+from bot.contacts import service
+from bot.contacts.models import Address, Contact, State
+from bot.db import Database, DatabaseUnusable
+
+
+def test_a_person_is_found_again_by_address_though_the_database_holds_it_encrypted(database: Database) -> None:
+    with database.begin() as db:
+        contact, address = service.find_or_create(db, "whatsapp", "+26650000000", "whatsapp:+26658123456")
+        first = contact.id
+    with database.begin() as db:
+        contact, address = service.find_or_create(db, "whatsapp", "+26650000000", "whatsapp:+26658123456")
+        assert (contact.id, contact.state, address.value) == (first, State.NEW, "whatsapp:+26658123456")
+        raw = db.connection().exec_driver_sql("SELECT value FROM address").scalar_one()
+        assert b"58123456" not in bytes(raw)
+
+
+def test_times_come_back_aware_and_naive_ones_are_refused(database: Database) -> None:
+    with database.begin() as db:
+        service.find_or_create(db, "telegram", "1", "2")
+    with database.read() as db:
+        created = db.scalars(select(Contact)).one().created_at
+        assert created.tzinfo is not None
+        assert abs((clock.now() - created).total_seconds()) < 60
+    with pytest.raises(StatementError, match=r"clock\.now"), database.begin() as db:
+        db.scalars(select(Contact)).one().created_at = datetime(2026, 1, 1)  # noqa: DTZ001
+
+
+def test_an_address_belongs_to_its_channel_and_sender(database: Database) -> None:
+    with database.begin() as db:
+        for channel, sender in [("telegram", "1"), ("telegram", "2"), ("whatsapp", "1")]:
+            service.find_or_create(db, channel, sender, "77")
+        assert len(db.scalars(select(Address)).all()) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [
+        ("nonsense", "postgresql://user:password@host/name"),
+        ("postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "check that it runs"),
+    ],
+)
+def test_a_wrong_database_url_is_told_with_the_cure_and_without_the_password(url: str, cure: str) -> None:
+    with pytest.raises(DatabaseUnusable, match=cure) as told:
+        Database(url)
+    assert "secret" not in str(told.value)
+
+
+def test_a_corrupt_database_file_is_told_with_the_cure(tmp_path) -> None:
+    path = tmp_path / "broken.db"
+    path.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(DatabaseUnusable, match="restore it from a backup"):
+        Database(f"sqlite:///{path}")
