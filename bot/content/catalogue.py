@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 from babel.messages.pofile import PoFileError, read_po
@@ -13,6 +14,7 @@ from bot.content.files import ContentError
 from bot.content.languages import LANGUAGES, SOURCE, chain
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
+_LINE = re.compile(r'\s*(#.*|((msgid|msgid_plural|msgstr(\[\d\])?) )?"([^"\\]|\\.)*")?\s*')
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,13 @@ def po_path(messages_dir: Path, language: str) -> Path:
 
 def _read(path: Path) -> _Tongue:
     try:
-        with path.open("rb") as file:
-            catalog = read_po(file, abort_invalid=True)
+        content = path.read_text("utf-8")
+        _refuse_bad_lines(path, content)
+        catalog = read_po(StringIO(content), abort_invalid=True)
     except FileNotFoundError as error:
         raise ContentError(f"{path} is missing; restore it from the repository") from error
     except (PoFileError, UnicodeDecodeError) as error:
-        raise ContentError(f"{path} is not a gettext catalogue: {error}") from error
+        raise ContentError(f"{path} is not a gettext catalogue in UTF-8: {error}") from error
     entries = {_key(message.id): Entry(_forms(message.string), message.fuzzy) for message in catalog if message.id}
     filled = {key: entry for key, entry in entries.items() if all(entry.forms)}
     return _Tongue(filled, gettext.c2py(catalog.plural_expr))
@@ -115,3 +118,10 @@ def _key(msgid: str | list[str] | tuple[str, ...]) -> str:
 
 def _forms(msgstr: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
     return (msgstr or "",) if msgstr is None or isinstance(msgstr, str) else tuple(msgstr)
+
+
+def _refuse_bad_lines(path: Path, content: str) -> None:
+    """Refuse what Babel reads over: a forgotten quote silently cuts a text."""
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not _LINE.fullmatch(line):
+            raise ContentError(f"{path}, line {number}: expected msgid or msgstr and a text in straight quotes")
