@@ -87,8 +87,17 @@ def test_an_unknown_key_is_an_error_not_a_text(catalogue: Catalogue, language: s
 
 @pytest.mark.parametrize(
     ("language", "count", "text"),
-    [("en", 0, "0 days"), ("en", 1, "1 day"), ("en", 2, "2 days"), ("fr", 0, "0 jour"), ("fr", 1, "1 jour")]
-    + [("fr", 2, "2 jours"), ("fr", 1_000_000, "1000000 jours"), ("mfe", 0, "0 jour"), ("st", 0, "0 days")],
+    [
+        ("en", 0, "0 days"),
+        ("en", 1, "1 day"),
+        ("en", 2, "2 days"),
+        ("fr", 0, "0 jour"),
+        ("fr", 1, "1 jour"),
+        ("fr", 2, "2 jours"),
+        ("fr", 1000000, "1000000 jours"),
+        ("mfe", 0, "0 jour"),
+        ("st", 0, "0 days"),
+    ],
 )
 def test_plurals_follow_the_language_whose_words_are_used(tmp_path: Path, language: str, count: int, text: str) -> None:
     english = 'msgid "left"\nmsgid_plural "left"\nmsgstr[0] "{count} day"\nmsgstr[1] "{count} days"\n'

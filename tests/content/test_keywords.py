@@ -8,8 +8,18 @@ from bot.content.keywords import Keyword, Keywords, parse_start
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "stop", " Stop! ", "stop.", "🛑 STOP 🛑", "STOPALL", "unsubscribe", "cancel", "END", "quit", "Revoke"]
-    + [
+    [
+        "STOP",
+        "stop",
+        " Stop! ",
+        "stop.",
+        "🛑 STOP 🛑",
+        "STOPALL",
+        "unsubscribe",
+        "cancel",
+        "END",
+        "quit",
+        "Revoke",
         "OPT-OUT",
         "optout",
         "arrêt",
