@@ -13,7 +13,10 @@ PLAIN = Template(
     purpose="news",
     content_type=ContentType.TEXT,
     category=Category.UTILITY,
-    texts={"en": "Please note: {title}, on {when}. Thank you.", "fr": "À noter : {title}, le {when}. Merci."},
+    texts={
+        "en": "Please note: {title}, on {when}. Thank you.",
+        "fr": "Veuillez noter : {title}, le {when}. Merci bien.",
+    },
     variables=(Variable("title", SAME, "x"), Variable("when", SAME, "x")),
 )
 BUTTONS = tuple(Button(str(number), dict.fromkeys(("en", "fr"), f"Button {number}")) for number in range(11))
@@ -24,7 +27,9 @@ def test_the_shipped_templates_are_acceptable_to_whatsapp(messages: Path) -> Non
     assert {"session_reminder", "session_invitation", "announcement", "survey_continue", "survey_invitation"} <= set(
         templates
     )
-    assert {name: list(template.violations()) for name, template in templates.items()} == dict.fromkeys(templates, [])
+    assert {name: list(template.violations()) for name, template in templates.items()} == {
+        name: [] for name in templates
+    }
 
 
 def test_every_shipped_template_says_who_writes_and_how_to_leave_in_every_language(messages: Path) -> None:
@@ -51,7 +56,7 @@ def test_a_value_is_never_read_as_a_template() -> None:
 
 def test_whatsapp_gets_numbers_in_the_order_of_the_variables_in_every_language() -> None:
     assert PLAIN.body_for_whatsapp("en") == "Please note: {{1}}, on {{2}}. Thank you."
-    assert PLAIN.body_for_whatsapp("mfe") == "À noter : {{1}}, le {{2}}. Merci."
+    assert PLAIN.body_for_whatsapp("mfe") == "Veuillez noter : {{1}}, le {{2}}. Merci bien."
     assert PLAIN.variables_for_whatsapp("en", {"when": "today"}) == {"1": "fallback", "2": "today"}
     assert PLAIN.samples_for_whatsapp() == {"1": "x", "2": "x"}
 
