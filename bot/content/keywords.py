@@ -99,9 +99,9 @@ def read_words(messages_dir: Path) -> list[Word]:
     words: list[Word] = []
     for meaning, by_language in read_yaml(path).get("words", {}).items():
         if meaning not in Keyword.__members__:
-            raise ContentError(f"{path}: {meaning!r} is not a keyword; use one of {', '.join(Keyword)} (in quotes)")
+            raise ContentError(f"{path}: {meaning!r} is not a keyword; use one of {', '.join(Keyword)}")
         for language, written in by_language.items():
-            words += [Word(meaning, language, word) for word in _strings(path, meaning, written)]
+            words += [Word(meaning, language, word) for word in _written(path, meaning, written)]
     return words
 
 
@@ -110,7 +110,7 @@ def read_language_names(messages_dir: Path) -> list[Word]:
     path = messages_dir / "keywords.yaml"
     named = read_yaml(path).get("languages", {})
     return [Word(code, code, LANGUAGES[code].name) for code in LANGUAGES] + [
-        Word(code, code, name) for code in LANGUAGES for name in _strings(path, code, named.get(code, []))
+        Word(code, code, name) for code in LANGUAGES for name in _written(path, code, named.get(code, []))
     ]
 
 
@@ -129,8 +129,8 @@ def _index(words: list[Word]) -> dict[str, str]:
     return {normalise(word.written): word.meaning for word in words}
 
 
-def _strings(path: Path, name: str, values: list[object]) -> Iterator[str]:
-    for value in values:
-        if not isinstance(value, str) or not normalise(value):
-            raise ContentError(f"{path}: put quotes around the words of {name}; YAML reads {value!r}")
-        yield value
+def _written(path: Path, name: str, words: list[str]) -> Iterator[str]:
+    for word in words:
+        if not normalise(word):
+            raise ContentError(f"{path}: a word of {name} has no letter or digit: {word!r}")
+        yield word

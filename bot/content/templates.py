@@ -155,7 +155,7 @@ def _template(path: Path) -> Template:
             category=Category(data["category"]),
             texts={code: text.strip() for code, text in _by_language(data["text"]).items()},
             variables=tuple(
-                Variable(name, _by_language(part["fallback"]), str(part["sample"]))
+                Variable(name, _by_language(part["fallback"]), part["sample"])
                 for name, part in data.get("variables", {}).items()
             ),
             buttons=tuple(Button(name, _by_language(titles)) for name, titles in data.get("buttons", {}).items()),
@@ -170,4 +170,4 @@ def _by_language(texts: Any) -> dict[str, str]:
     unknown = set(texts) - set(LANGUAGES)
     if unknown:
         raise ValueError(f"unknown language {', '.join(map(str, unknown))}")
-    return {code: str(text) for code, text in texts.items()}
+    return dict(texts)

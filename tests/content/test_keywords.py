@@ -110,9 +110,14 @@ def test_a_word_with_two_meanings_stops_the_start(tmp_path: Path) -> None:
         Keywords.load(tmp_path)
 
 
-def test_a_word_that_yaml_reads_as_a_truth_value_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "keywords.yaml").write_text('words:\n  "NO": {en: [NO]}\n', "utf-8")
-    with pytest.raises(ContentError, match="quotes"):
+def test_no_is_a_word_not_a_truth_value(tmp_path: Path) -> None:
+    (tmp_path / "keywords.yaml").write_text("words:\n  NO: {en: [NO]}\n", "utf-8")
+    assert Keywords.load(tmp_path).match("no") is Keyword.NO
+
+
+def test_a_word_without_letters_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keywords.yaml").write_text("words:\n  STOP: {en: [STOP, '!']}\n", "utf-8")
+    with pytest.raises(ContentError, match="STOP has no letter"):
         Keywords.load(tmp_path)
 
 
