@@ -1,0 +1,93 @@
+"""The ASGI application of the emulators, and a way to serve it on the loopback address."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from bot.emulators.phones import phones_app
+from bot.emulators.telegram_api import TelegramApi
+from bot.emulators.twilio_api import MessagingApi
+from bot.emulators.twilio_content import ContentApi
+from bot.emulators.world import World
+
+
+def build_app(world: World) -> Starlette:
+    """Build everything as one application, to be mounted at the root of a server or of another application."""
+    telegram = TelegramApi(world.telegram, world.faults, world.background)
+    messaging = MessagingApi(world.twilio.account, world.twilio, world.faults, world.background)
+    content = ContentApi(world.twilio.account)
+
+    async def ledger(_: Request) -> Response:
+        return JSONResponse(world.ledger.as_json())
+
+    return Starlette(
+        routes=[
+            Mount("/telegram", routes=telegram.routes()),
+            Mount("/twilio", routes=[*messaging.routes(), *content.routes()]),
+            Mount("/phones", app=phones_app(world)),
+            Route("/emulators/ledger.json", ledger),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the emulators listen, in the form that the clients' settings want."""
+
+    base: str
+
+    @property
+    def telegram_api_base(self) -> str:
+        """Return python-telegram-bot's `base_url`."""
+        return f"{self.base}/telegram/bot"
+
+    @property
+    def telegram_file_base(self) -> str:
+        """Return python-telegram-bot's `base_file_url`."""
+        return f"{self.base}/telegram/file/bot"
+
+    @property
+    def twilio_api_base(self) -> str:
+        """Return what takes the place of https://api.twilio.com and https://content.twilio.com."""
+        return f"{self.base}/twilio"
+
+    @property
+    def phones(self) -> str:
+        """Return the page of phones."""
+        return f"{self.base}/phones/"
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the program it runs in."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+@asynccontextmanager
+async def serve(world: World, port: int = 0) -> AsyncIterator[Addresses]:
+    """Serve the emulators on 127.0.0.1 in the running loop; port 0 takes a free one. Closes the world at the end."""
+    listening = socket.create_server(("127.0.0.1", port))
+    addresses = Addresses(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    world.twilio.media_base = addresses.twilio_api_base
+    config = uvicorn.Config(
+        build_app(world), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=2
+    )
+    server = _Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield addresses
+    finally:
+        await world.close()
+        server.should_exit = True
+        await running
