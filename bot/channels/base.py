@@ -138,7 +138,11 @@ class NeedsTemplate(SendFailure):
 
 
 class Misconfigured(SendFailure):
-    """Every message would fail alike: stop the sender or the broadcast and tell staff."""
+    """Every message would fail alike: stop the sender, or the broadcast whose content is at fault; tell staff."""
+
+    def __init__(self, code: str, *, sender: bool = True) -> None:
+        super().__init__(code)
+        self.sender = sender  #: False: only this content is at fault
 
 
 class OutcomeUnknown(SendFailure):

@@ -1,4 +1,33 @@
-"""What people read: messages/ as typed values.
+"""What people read: messages/ as typed values. Imports nothing of ours."""
 
-Imports only the standard library, babel, yaml and phonenumbers; the path of messages/ is an argument.
-"""
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.content.catalogue import Catalogue
+from bot.content.files import ContentError
+from bot.content.formats import Formats
+from bot.content.keywords import Keyword, Keywords
+from bot.content.templates import Template, load_templates
+
+__all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Template"]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything in messages/ but the surveys, read once at start."""
+
+    catalogue: Catalogue
+    keywords: Keywords
+    formats: Formats
+    templates: dict[str, Template]
+
+    @classmethod
+    def load(cls, messages_dir: Path) -> "Content":
+        """Read the folder; a wrong file raises ContentError with the cure."""
+        catalogue = Catalogue.load(messages_dir)
+        return cls(
+            catalogue=catalogue,
+            keywords=Keywords.load(messages_dir),
+            formats=Formats.load(messages_dir, catalogue),
+            templates=load_templates(messages_dir),
+        )

@@ -122,18 +122,18 @@ def cancel_once(db: Session, keys: Iterable[str], reason: str) -> int:
     return _change(db, statement, status=Status.CANCELLED, reason=reason)
 
 
-def pause(db: Session, kind: str, ref: int) -> int:
-    """Hold what waits of one broadcast; return how many."""
+def pause(db: Session, kind: str, ref: int, reason: str = "paused") -> int:
+    """Hold what waits of one broadcast, whose reason begins with "paused"; return how many."""
     statement = update(OutboxMessage).where(
         OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.status.in_(WAITING)
     )
-    return _change(db, statement, status=Status.HELD, reason="paused", due_at=None)
+    return _change(db, statement, status=Status.HELD, reason=reason, due_at=None)
 
 
 def resume(db: Session, kind: str, ref: int) -> int:
     """Release what a pause holds; return how many."""
     statement = update(OutboxMessage).where(
-        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.reason == "paused"
+        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.reason.startswith("paused")
     )
     return _change(db, statement.where(OutboxMessage.status == Status.HELD), **_released())
 

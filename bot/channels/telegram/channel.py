@@ -1,0 +1,160 @@
+"""The Telegram channel: one bot token."""
+
+import hmac
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest, TelegramError
+
+from bot.channels.base import BadSignature, Button, Hook, Inbound, Outbound, Receipt
+from bot.channels.split import split
+from bot.channels.telegram import updates
+from bot.channels.telegram.failures import failure
+from bot.channels.telegram.http import AiohttpRequest
+
+log = structlog.get_logger(__name__)
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+ROW_LABELS = 24  #: characters of labels that fit side by side on a small phone
+
+
+class TelegramChannel:
+    """Sends by one bot and reads its updates."""
+
+    name = "telegram"
+    has_window = False
+
+    def __init__(
+        self, token: str, *, api_base: str, rate: float, timeout: float, webhook_secret: str, max_in_flight: int
+    ) -> None:
+        self.sender = token.partition(":")[0]
+        self.rate = rate
+        self._secret = webhook_secret
+        self.bot = Bot(
+            token,
+            base_url=api_base,
+            request=AiohttpRequest(timeout, max_in_flight),
+            get_updates_request=AiohttpRequest(timeout, 1),
+        )
+        self._files: dict[str, str] = {}  #: path -> file id at Telegram, so that a file is uploaded once
+
+    async def start(self) -> None:
+        """Open connections; getMe is not called, since a start without network must work."""
+        for request in self.bot._request:
+            await request.initialize()
+
+    async def close(self) -> None:
+        """Close connections."""
+        for request in self.bot._request:
+            await request.shutdown()
+
+    async def send(self, message: Outbound) -> str:
+        """Send one message, in parts when it is too long; the buttons stand under the last."""
+        try:
+            if message.edits:
+                return await self._edit(message)
+            if message.media:
+                return await self._send_media(message)
+            parts = split(message.text, TEXT_LIMIT)
+            for part in parts[:-1]:
+                await self.bot.send_message(message.address, part)
+            sent = await self.bot.send_message(message.address, parts[-1], reply_markup=_keyboard(message.buttons))
+            return str(sent.message_id)
+        except Exception as error:
+            raise failure(error) from None
+
+    async def _edit(self, message: Outbound) -> str:
+        try:
+            await self.bot.edit_message_text(
+                message.text,
+                chat_id=message.address,
+                message_id=int(message.edits or 0),
+                reply_markup=_keyboard(message.buttons),
+            )
+        except BadRequest as error:
+            if "not modified" in error.message.lower():
+                return str(message.edits)
+            # Too old to be edited, or deleted by the person: say it anew.
+            sent = await self.bot.send_message(message.address, message.text, reply_markup=_keyboard(message.buttons))
+            return str(sent.message_id)
+        return str(message.edits)
+
+    async def _send_media(self, message: Outbound) -> str:
+        media = message.media
+        assert media is not None  # noqa: S101 - the caller looked
+        file: Any = self._files.get(media.reference) or Path(media.reference)
+        markup, caption = _keyboard(message.buttons), message.text[:CAPTION_LIMIT]
+        if media.kind == "image":
+            sent = await self.bot.send_photo(message.address, file, caption=caption, reply_markup=markup)
+        else:
+            sent = await self.bot.send_document(
+                message.address, file, caption=caption, reply_markup=markup, filename=media.filename or None
+            )
+        self._files[media.reference] = _file_id(sent)
+        return str(sent.message_id)
+
+    async def acknowledge(self, inbound: Inbound) -> None:
+        """Stop the waiting sign on a pressed button; too late is no harm."""
+        query = inbound.raw.get("callback_query") or {}
+        if "id" in query:
+            with suppress(TelegramError):
+                await self.bot.answer_callback_query(query["id"])
+
+    def parse_inbound(self, hook: Hook) -> list[Inbound]:
+        """Translate one webhook call; the secret is compared in constant time."""
+        given = hook.headers.get("x-telegram-bot-api-secret-token", "")
+        if not self._secret or not hmac.compare_digest(given.encode(), self._secret.encode()):
+            raise BadSignature
+        try:
+            update = json.loads(hook.body)
+        except ValueError:
+            return []
+        return self.parse_update(update) if isinstance(update, dict) else []
+
+    def parse_update(self, update: dict[str, Any]) -> list[Inbound]:
+        """Translate one raw update; one that cannot be read is dropped aloud, since it would block the rest."""
+        try:
+            return updates.parse(update, self.sender)
+        except (KeyError, TypeError, ValueError) as error:
+            log.error("unreadable update", update_id=update.get("update_id"), error=type(error).__name__)
+            return []
+
+    def parse_receipts(self, hook: Hook) -> list[Receipt]:
+        """Telegram sends none: `sent` is its last word."""
+        return []
+
+    async def set_webhook(self, url: str) -> None:
+        """Ask Telegram to call us; updates that wait are kept."""
+        await self.bot.set_webhook(url, secret_token=self._secret, allowed_updates=updates.ALLOWED)
+
+    async def set_commands(self, commands: dict[str, dict[str, str]]) -> None:
+        """Set the menu of commands: language code -> command -> description."""
+        for language, items in commands.items():
+            await self.bot.set_my_commands(
+                [BotCommand(name, text) for name, text in items.items()], language_code=language or None
+            )
+
+
+def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
+    """Put short labels side by side and long ones below each other."""
+    rows: list[list[InlineKeyboardButton]] = []
+    width = ROW_LABELS + 1
+    for button in buttons:
+        if width + len(button.label) > ROW_LABELS:
+            rows.append([])
+            width = 0
+        rows[-1].append(InlineKeyboardButton(button.label, callback_data=button.id))
+        width += len(button.label) + 2
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _file_id(sent: Message) -> str:
+    if sent.photo:
+        return sent.photo[-1].file_id
+    file = sent.document or sent.animation or sent.video
+    return file.file_id if file else ""

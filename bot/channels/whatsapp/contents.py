@@ -1,0 +1,85 @@
+"""Content objects at Twilio: buttons, lists and templates are made once for each definition."""
+
+import asyncio
+import hashlib
+import json
+from typing import Any, Protocol
+
+from twilio.rest import Client
+from twilio.rest.content.v1.content import ContentList
+from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
+
+from bot.channels.base import Button
+
+BODY_LIMIT = 1024
+QUICK_REPLIES, QUICK_REPLY_LABEL = 3, 20
+LIST_ITEMS, LIST_LABEL = 10, 24
+
+
+class ContentStore(Protocol):
+    """Remembers the content id of each definition, across restarts."""
+
+    async def get(self, definition: str) -> str | None:
+        """Return the content id of a definition's hash, if it was made."""
+        ...
+
+    async def put(self, definition: str, content_id: str) -> None:
+        """Remember a content id."""
+        ...
+
+
+def types_for(text: str, buttons: tuple[Button, ...], list_label: str) -> dict[str, Any] | None:
+    """Return the content that shows these buttons, or None when WhatsApp has no room for them."""
+    if len(text) > BODY_LIMIT or not buttons:
+        return None
+    longest = max(len(button.label) for button in buttons)
+    if len(buttons) <= QUICK_REPLIES and longest <= QUICK_REPLY_LABEL:
+        actions = [{"title": button.label, "id": button.id} for button in buttons]
+        return {"twilio/quick-reply": {"body": text, "actions": actions}}
+    if len(buttons) <= LIST_ITEMS and longest <= LIST_LABEL:
+        items = [{"item": button.label, "id": button.id} for button in buttons]
+        return {"twilio/list-picker": {"body": text, "button": list_label, "items": items}}
+    return None
+
+
+class TwilioContents:
+    """Makes content objects; through twilio's synchronous client, whose asynchronous one breaks JSON bodies."""
+
+    def __init__(self, client: Client, store: ContentStore) -> None:
+        self._client, self._store = client, store
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def session_content(self, types: dict[str, Any]) -> str:
+        """Return the id of unapproved content, usable inside the window."""
+        definition = hashlib.sha256(json.dumps(types, sort_keys=True).encode()).hexdigest()
+        async with self._locks.setdefault(definition, asyncio.Lock()):
+            known = await self._store.get(definition)
+            if known:
+                return known
+            created = await asyncio.to_thread(self._create, f"session_{definition[:24]}", "en", types, {})
+            await self._store.put(definition, created)
+        self._locks.pop(definition, None)
+        return created
+
+    async def template(
+        self, name: str, language: str, types: dict[str, Any], samples: dict[str, str], category: str
+    ) -> str:
+        """Make a template and ask for its approval; return its id."""
+        content_id = await asyncio.to_thread(self._create, name, language, types, samples)
+        await asyncio.to_thread(self._ask_approval, content_id, name, category)
+        return content_id
+
+    async def approval(self, content_id: str) -> str:
+        """Return the provider's word on a template: approved, pending, rejected ..."""
+        fetched = await asyncio.to_thread(self._client.content.v1.contents(content_id).approval_fetch().fetch)
+        return str((fetched.whatsapp or {}).get("status", "unsubmitted"))
+
+    def _create(self, name: str, language: str, types: dict[str, Any], samples: dict[str, str]) -> str:
+        request = ContentList.ContentCreateRequest(
+            {"friendly_name": name, "language": language, "variables": samples, "types": types}
+        )
+        return str(self._client.content.v1.contents.create(content_create_request=request).sid)
+
+    def _ask_approval(self, content_id: str, name: str, category: str) -> None:
+        request = ApprovalCreateList.ContentApprovalRequest({"name": name, "category": category.upper()})
+        self._client.content.v1.contents(content_id).approval_create.create(content_approval_request=request)

@@ -1,0 +1,105 @@
+"""Twilio's webhooks: the signature, messages, status callbacks."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from twilio.request_validator import RequestValidator
+
+from bot.channels.base import BadSignature, Hook, Inbound, Kind, Media, Receipt, Status
+from bot.channels.whatsapp.failures import from_code
+
+_STATUSES: dict[str, Status] = {
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "failed": "failed",
+    "undelivered": "failed",
+    "canceled": "failed",
+}
+_OUTBOX_ID = re.compile(r"/status/(\d{1,18})$")
+_MEDIA_KINDS = {"image": "image", "audio": "audio", "video": "video"}
+
+
+def verified_form(hook: Hook, public_url: str, token: str) -> dict[str, str]:
+    """Return the form of a call that Twilio signed; raise BadSignature for any other."""
+    # Blank values are signed too, so that they must be kept.
+    pairs = parse_qsl(hook.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    form = dict(pairs)
+    # On the configured address: behind a proxy the request's own says http, and what was signed says https.
+    url = f"{public_url}{hook.path}" + (f"?{hook.query}" if hook.query else "")
+    try:
+        genuine = RequestValidator(token).validate(url, form, hook.headers["x-twilio-signature"])
+    except (KeyError, TypeError, ValueError):  # the validator raises on malformed input
+        genuine = False
+    if not genuine:
+        raise BadSignature
+    return form
+
+
+def parse_message(form: Mapping[str, str]) -> list[Inbound]:
+    """Return what a person sent; a form without ids is none of Twilio's messages."""
+    if not form.get("MessageSid") or not form.get("From"):
+        return []
+    button = form.get("ListId") or form.get("ButtonPayload") or None
+    media = tuple(_media(form))
+    location = _location(form)
+    kind: Kind = "text" if form.get("Body") else "unsupported"
+    if button:
+        kind = "button"
+    elif media:
+        kind = "media"
+    elif location:
+        kind = "location"
+    return [
+        Inbound(
+            channel="whatsapp",
+            sender=form.get("To", "").removeprefix("whatsapp:"),
+            external_id=form["MessageSid"],
+            address=form["From"],
+            kind=kind,
+            text=form.get("Body", ""),
+            button=button,
+            replies_to=form.get("OriginalRepliedMessageSid") or None,
+            location=location,
+            media=media,
+            name=form.get("ProfileName", ""),
+            raw=dict(form),
+        )
+    ]
+
+
+def parse_status(hook: Hook, form: Mapping[str, str]) -> list[Receipt]:
+    """Return what a status callback says; words on the way there are none of ours."""
+    status = _STATUSES.get(form.get("MessageStatus", ""))
+    if status is None or not form.get("MessageSid"):
+        return []
+    found = _OUTBOX_ID.search(hook.path)
+    code = form.get("ErrorCode", "")
+    return [
+        Receipt(
+            channel="whatsapp",
+            sender=form.get("From", "").removeprefix("whatsapp:"),
+            external_id=form["MessageSid"],
+            status=status,
+            outbox_id=int(found[1]) if found else None,
+            failure=from_code(int(code) if code.isdecimal() else 0) if status == "failed" else None,
+        )
+    ]
+
+
+def _media(form: Mapping[str, str]) -> list[Media]:
+    count = form.get("NumMedia", "0")
+    found = []
+    for number in range(min(int(count), 10) if count.isdecimal() else 0):
+        content_type = form.get(f"MediaContentType{number}", "")
+        kind = _MEDIA_KINDS.get(content_type.partition("/")[0], "document")
+        found.append(Media(kind, form.get(f"MediaUrl{number}", ""), content_type))  # type: ignore[arg-type]
+    return found
+
+
+def _location(form: Mapping[str, str]) -> tuple[float, float] | None:
+    try:
+        return float(form["Latitude"]), float(form["Longitude"])
+    except (KeyError, ValueError):
+        return None

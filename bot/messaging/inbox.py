@@ -1,0 +1,133 @@
+"""The one way in: each thing a person did is recorded once, handled in order, and never lost."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.channels.base import Inbound, Media
+from bot.contacts import service as contacts
+from bot.contacts.models import Address, Contact, Reach, State
+from bot.messaging import outbox
+from bot.messaging.models import Handling, InboxMessage
+
+log = structlog.get_logger(__name__)
+
+#: Answers an inbound message by writing rows.
+Handler = Callable[[Session, Contact, Address, Inbound, int], None]
+
+MAX_ATTEMPTS = 5
+#: People of whom we may keep nothing but that they wrote.
+_KEEP_NOTHING = (State.NEW, State.DECLINED, State.UNDERAGE)
+
+
+def receive(db: Session, inbounds: Sequence[Inbound], handle: Handler) -> int:
+    """Record and handle messages in one transaction of the caller; return how many were new."""
+    return sum(_receive_one(db, inbound, handle) for inbound in inbounds)
+
+
+def _receive_one(db: Session, inbound: Inbound, handle: Handler) -> bool:
+    if _known(db, inbound):
+        return False
+    contact, address = contacts.find_or_create(db, inbound.channel, inbound.sender, inbound.address)
+    row = _record(db, inbound, contact)
+    if row is None:
+        return False
+    _note_reach(db, address, inbound)
+    _handle(db, row, contact, address, inbound, handle)
+    return True
+
+
+def _known(db: Session, inbound: Inbound) -> bool:
+    return (
+        db.scalar(
+            select(InboxMessage.id).where(
+                InboxMessage.channel == inbound.channel,
+                InboxMessage.sender == inbound.sender,
+                InboxMessage.external_id == inbound.external_id,
+            )
+        )
+        is not None
+    )
+
+
+def _record(db: Session, inbound: Inbound, contact: Contact) -> InboxMessage | None:
+    row = InboxMessage(
+        channel=inbound.channel,
+        sender=inbound.sender,
+        external_id=inbound.external_id,
+        contact_id=contact.id,
+        kind=inbound.kind,
+        text=inbound.text or None,
+        payload=_to_json(inbound),
+        handling=Handling.DONE,
+        received_at=clock.now(),
+    )
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:  # the same call reached another process at the same moment
+        return None
+    return row
+
+
+def _note_reach(db: Session, address: Address, inbound: Inbound) -> None:
+    if inbound.kind == "blocked":
+        address.reach = Reach.BLOCKED
+        return
+    address.reach, address.last_inbound_at = Reach.OPEN, clock.now()
+    outbox.open_window(db, address.contact_id)
+
+
+def _handle(
+    db: Session, row: InboxMessage, contact: Contact, address: Address, inbound: Inbound, handle: Handler
+) -> None:
+    row.attempts += 1
+    try:
+        with db.begin_nested():
+            handle(db, contact, address, inbound, row.id)
+    except Exception as error:
+        # Kept, shown to staff and tried again: a provider that gets an error would block the whole chat behind it.
+        row.handling, row.error = Handling.PARKED, type(error).__name__
+        log.error("inbound message parked", inbox_id=row.id, error=type(error).__name__)
+        log.debug("why it was parked", inbox_id=row.id, exc_info=True)
+        return
+    row.handling, row.error = Handling.DONE, None
+    if contact.state in _KEEP_NOTHING:
+        row.text = row.payload = None
+
+
+def retry_parked(db: Session, handle: Handler, limit: int = 20) -> int:
+    """Handle parked messages again, a few times each; return how many went well."""
+    rows = db.scalars(
+        select(InboxMessage)
+        .where(InboxMessage.handling == Handling.PARKED, InboxMessage.attempts < MAX_ATTEMPTS)
+        .order_by(InboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        inbound = _from_json(row.payload)
+        contact, address = contacts.find_or_create(db, inbound.channel, inbound.sender, inbound.address)
+        _handle(db, row, contact, address, inbound, handle)
+    return sum(row.handling == Handling.DONE for row in rows)
+
+
+def _to_json(inbound: Inbound) -> dict[str, Any]:
+    return asdict(inbound)
+
+
+def _from_json(stored: dict[str, Any]) -> Inbound:
+    location = stored["location"]
+    return Inbound(
+        **{
+            **stored,
+            "location": tuple(location) if location else None,
+            "media": tuple(Media(**item) for item in stored["media"]),
+        }
+    )
