@@ -1,22 +1,19 @@
-"""A survey form: frozen, complete, free of sheet and XML; every expression in it is already compiled."""
+"""A survey form: frozen, complete, free of sheet and XML; every expression in it is already compiled.
 
-from collections.abc import Callable, Iterator, Mapping
+`load` (in `bot.surveys.xform`) makes one of an XLSForm or an XForm; `bot.surveys.engine` runs it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-
-class FormError(Exception):
-    """Refuse a form; `problems` say where, what is wrong and the cure."""
-
-    def __init__(self, problems: "list[Problem]") -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
+from bot.surveys.xpath.compiler import Expression
+from bot.surveys.xpath.nodes import Element
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong (or lost) in a form, with the place where known."""
+    """One thing wrong (or lost) in a form, with the cure, and the place where known."""
 
     message: str
     sheet: str | None = None
@@ -27,6 +24,14 @@ class Problem:
         place = [self.sheet, f"row {self.row}" if self.row else None, f"column {self.column}" if self.column else None]
         prefix = ", ".join(filter(None, place))
         return f"{prefix}: {self.message}" if prefix else self.message
+
+
+class FormError(Exception):
+    """Refuse a form; `problems` say where, what is wrong and the cure."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 class Type(StrEnum):
@@ -57,15 +62,8 @@ class Type(StrEnum):
     HIDDEN = "hidden"
 
 
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """An XPath expression as written, and the same compiled: `run(context)` gives a str, float, bool or node list."""
-
-    source: str
-    run: Callable[[Any], Any] = field(repr=False)
-
-
-Parts = tuple["str | Expression", ...]  # a text with the values it shows in between
+CHOOSING = {Type.SELECT_ONE, Type.SELECT_MULTIPLE, Type.RANK}
+Parts = tuple[str | Expression, ...]  # a text with the values it shows in between
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +92,18 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Itemset:
-    """Options computed at each moment: the nodes chosen, then value and label of each."""
+    """Options computed at each moment: the nodes chosen, then value and label of each; `known` are those of a list."""
 
     nodeset: Expression
     value: Expression
     label: Expression | None
-    seed: Expression | None = None
-    randomized: bool = False
+    known: Mapping[Element, Choice]
+    fixed: bool  # the same at every moment
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Range:
-    """The bounds and step of a range question, as numbers."""
+    """The bounds and step of a range question."""
 
     start: float
     end: float
@@ -145,12 +143,12 @@ class Question(Node):
     """A node with a value. `choices` are all that may ever be offered; the engine tells which are offered now."""
 
     type: Type
-    default: str = ""
+    asked: bool = True  # False: no control, a note, or an optional control that a chat has not (see `Form.warnings`)
     choices: tuple[Choice, ...] = ()
     itemset: Itemset | None = None
     range: Range | None = None
-    other: str | None = None  # path of the text question that or_other added after this one
-    asked: bool = True  # False: no control, read-only for good, or a refused optional control (see `Form.warnings`)
+    other: str | None = None  # path of the text question that or_other put after this one
+    latched: bool = False  # a calculation that keeps its value until what it reads changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +168,26 @@ class Repeat(Node):
 
 
 @dataclass(frozen=True, eq=False)
+class Seed:
+    """A node of the instance as the form starts it: its default, its children, instances of repeats included."""
+
+    path: str
+    text: str
+    children: "tuple[Seed, ...]"
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """A setvalue: at these events `target` gets `value`; `source` is the question whose change is the event."""
+
+    events: frozenset[str]
+    target: str
+    value: Expression
+    source: str | None
+
+
+@dataclass(frozen=True, eq=False)
 class Form:
     """A whole form. Immutable: a new upload is a new Form with another `sha256`."""
 
@@ -178,13 +196,22 @@ class Form:
     title: str
     default_language: str
     languages: tuple[str, ...]  # as in the sheet, "English (en)"; ("",) for a form without translations
-    root: Group
-    warnings: tuple[Problem, ...]  # what is degraded in chat
-    sha256: str  # of xform and media together
-    xform: str  # the XForm XML; `load(form.xform, "form.xml")` gives this form again
-    media: Mapping[str, bytes] = field(repr=False)  # attached files by name (csv, xml, geojson)
-    nodes: Mapping[str, Node] = field(repr=False)  # every node by path
+    root: Group = field(repr=False)
+    nodes: Mapping[str, Node] = field(repr=False)  # every node by path, in document order
+    actions: tuple[Action, ...] = field(repr=False)
+    seed: Seed = field(repr=False)
+    templates: Mapping[str, Seed] = field(repr=False)  # of repeats, by path
+    instances: Mapping[str, Element] = field(repr=False)  # choice lists and attached files
+    itext: Mapping[str, Text] = field(repr=False)
+    warnings: tuple[Problem, ...]  # what is lost or degraded in chat
+    sha256: str  # of the XForm and its media together
+    xform: str = field(repr=False)  # the XForm's XML: `load(form.xform.encode(), "form.xml", media)` gives this form
+    media: Mapping[str, bytes] = field(repr=False)  # attached files by name
 
     def questions(self) -> Iterator[Question]:
         """Yield every question in document order, calculations and hidden values included."""
         return (node for node in self.nodes.values() if isinstance(node, Question))
+
+    def wording(self, text: Text, language: str) -> Wording | None:
+        """Return a text in `language`, else in the default language; None for a text the form has not."""
+        return text.get(language) or text.get(self.default_language)

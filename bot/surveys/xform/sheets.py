@@ -1,0 +1,96 @@
+"""XLSForms to XForm XML through pyxform, and its complaints as problems with a place."""
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from pyxform.errors import PyXFormError
+from pyxform.xls2json_backends import get_xlsform
+from pyxform.xls2xform import convert
+
+from bot.surveys.form import FormError, Problem
+
+MAX_BYTES = 5_000_000
+MAX_UNPACKED = 60_000_000
+_FORMATS = {".xlsx", ".xlsm", ".xls", ".csv", ".md"}
+_PLACE = re.compile(r"^\[row\s*:\s*(\d+)\]\s*")
+_SHEET = re.compile(r"(?:on|in) the '(\w+)' sheet", re.IGNORECASE)
+_COLUMN = re.compile(r"column '([^']+)'", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A converted sheet: its XForm, what pyxform advises, and the row of each name of the survey sheet."""
+
+    xform: str
+    advice: list[str]
+    rows: dict[str, int]
+
+
+def sniff(data: bytes, filename: str) -> str:
+    """Tell the format by its first bytes; only text formats are told by their name."""
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        return ".xls"
+    if data.startswith(b"PK\x03\x04"):
+        return ".xlsx"
+    if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return ".xml"
+    suffix = PurePath(filename).suffix.lower()
+    return suffix if suffix in _FORMATS else ""
+
+
+def convert_sheet(data: bytes, kind: str) -> Sheet:
+    """Convert an XLSForm, or refuse it with what pyxform says."""
+    _check_size(data, kind)
+    advice: list[str] = []
+    source = data.decode("utf-8-sig") if kind in {".csv", ".md"} else io.BytesIO(data)
+    try:
+        result = convert(source, file_type=kind, warnings=advice, validate=False, form_name="data")
+    except PyXFormError as error:
+        raise FormError(_problems(str(error))) from None
+    except Exception as error:  # pyxform meets some bad headers with a TypeError of its own
+        raise FormError(
+            [
+                Problem(
+                    f"the sheet cannot be read ({type(error).__name__}); check that no column heading is odd or twice"
+                )
+            ]
+        ) from None
+    if result.itemsets:
+        raise FormError([Problem("select_one_external is not supported; use select_one_from_file", "survey")])
+    return Sheet(result.xform, advice, _rows(data, kind))
+
+
+def _check_size(data: bytes, kind: str) -> None:
+    if len(data) > MAX_BYTES:
+        raise FormError([Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB; move long lists to a CSV")])
+    if kind != ".xlsx":
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile:
+        raise FormError([Problem("the file is not a whole .xlsx; save it again and upload that")]) from None
+    if unpacked > MAX_UNPACKED:
+        raise FormError([Problem("the file unpacks to too much; delete unused sheets, pictures and empty rows")])
+
+
+def _problems(message: str) -> list[Problem]:
+    found = _PLACE.match(message)
+    sheet, column = _SHEET.search(message), _COLUMN.search(message)
+    return [
+        Problem(
+            " ".join(message[found.end() if found else 0 :].split()),
+            sheet[1].lower() if sheet else ("survey" if found else None),
+            int(found[1]) if found else None,
+            column[1] if column else None,
+        )
+    ]
+
+
+def _rows(data: bytes, kind: str) -> dict[str, int]:
+    source = data.decode("utf-8-sig") if kind in {".csv", ".md"} else io.BytesIO(data)
+    survey = get_xlsform(source, file_type=kind).survey or []
+    return {str(row["name"]): i for i, row in enumerate(survey, 2) if row.get("name")}
