@@ -1,4 +1,7 @@
-"""What people read: messages/ as typed values. Imports nothing of ours."""
+"""What people read: messages/ as typed values.
+
+Imports only the standard library, babel, yaml and phonenumbers; the path of messages/ is an argument.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +10,11 @@ from bot.content.catalogue import Catalogue
 from bot.content.files import ContentError
 from bot.content.formats import Formats
 from bot.content.keywords import Keyword, Keywords
+from bot.content.places import Places
+from bot.content.places import Places
 from bot.content.templates import Template, load_templates
 
-__all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Template"]
+__all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Places", "Template"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,9 @@ class Content:
 
     catalogue: Catalogue
     keywords: Keywords
+    places: Places
     formats: Formats
+    places: Places
     templates: dict[str, Template]
 
     @classmethod
@@ -28,6 +35,8 @@ class Content:
         return cls(
             catalogue=catalogue,
             keywords=Keywords.load(messages_dir),
+            places=Places.load(messages_dir),
             formats=Formats.load(messages_dir, catalogue),
+            places=Places.load(messages_dir),
             templates=load_templates(messages_dir),
         )
