@@ -1,7 +1,6 @@
 """What Twilio's APIs have in common: sign-in, errors, pages."""
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +44,7 @@ def _credentials(request: Request) -> tuple[str, str]:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     try:
         user, _, password = base64.b64decode(encoded).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return (user, password) if scheme.lower() == "basic" else ("", "")
 

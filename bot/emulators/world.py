@@ -96,4 +96,6 @@ class World:
         """End all work and close the connections to the bot."""
         self.telegram.updates.close()
         await self.background.close()
+        for watcher in self.watchers:
+            watcher.news.set()
         await self._webhooks.close()

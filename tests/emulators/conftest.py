@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -15,6 +14,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot import clock
+from bot.emulators.limits import Limits
 from bot.emulators.server import Addresses, serve
 from bot.emulators.world import World
 
@@ -27,8 +27,13 @@ def _real_clock() -> Iterator[None]:
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
+def limits() -> Limits:
+    return Limits()
+
+
+@pytest.fixture
+def world(limits: Limits) -> World:
+    made = World(limits=limits)
     made.twilio.pace_seconds = 0.005
     return made
 
@@ -47,7 +52,10 @@ async def make_bot(served: Addresses) -> AsyncIterator[MakeBot]:
     made: list[Bot] = []
 
     def make(token: str, read_timeout: float) -> Bot:
-        requests = [HTTPXRequest(read_timeout=read_timeout, httpx_kwargs={"trust_env": False}) for _ in range(2)]
+        requests = [
+            HTTPXRequest(read_timeout=read_timeout, httpx_kwargs={"trust_env": False, "verify": False})
+            for _ in range(2)
+        ]
         made.append(
             Bot(
                 token,
@@ -107,6 +115,8 @@ class Hook:
     bodies: list[dict] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     before_answer: Callable[[dict], None] = lambda _: None
+    hangs: Callable[[dict], bool] = lambda _: False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -116,6 +126,8 @@ class Hook:
         self.bodies.append(body)
         self.before_answer(body)
         self._news.set()
+        if self.hangs(body):
+            await self.released.wait()
         return web.Response(status=self.answers.pop(0) if self.answers else 200)
 
     async def got(self, count: int) -> list[dict]:
@@ -126,8 +138,8 @@ class Hook:
         return self.bodies
 
 
-@asynccontextmanager
-async def serve_hook() -> AsyncIterator[Hook]:
+@pytest.fixture
+async def hook() -> AsyncIterator[Hook]:
     hook = Hook()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", hook.handle)
@@ -138,9 +150,3 @@ async def serve_hook() -> AsyncIterator[Hook]:
     hook.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     yield hook
     await runner.cleanup()
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
-    async with serve_hook() as made:
-        yield made
