@@ -1,0 +1,3 @@
+"""Staff users, roles, sign-in and the audit trail.
+
+Imports db, crypto, clock."""

@@ -1,0 +1,83 @@
+"""Rows about staff and what they did."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bot.crypto import EncryptedText
+from bot.db import Base, BigId
+
+
+class Role(StrEnum):
+    """What a staff user is there for; `roles.ROLES` says what each may do."""
+
+    ADMINISTRATOR = "administrator"
+    EDITOR = "editor"
+    APPROVER = "approver"
+    ANALYST = "analyst"
+    AGENT = "agent"
+    PROTECTION = "protection"
+
+
+class StaffUser(Base):
+    """A person who works in the console."""
+
+    __tablename__ = "staff_user"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(EncryptedText)
+    email_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(EncryptedText)
+    role: Mapped[Role] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    password_hash: Mapped[str | None] = mapped_column(String(128))  #: argon2; None until the link was used
+    link_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  #: of the one-time link
+    link_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class StaffSession(Base):
+    """A signed-in browser; deleting the row signs it out."""
+
+    __tablename__ = "staff_session"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id", ondelete="CASCADE"), index=True)
+    csrf_token: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+    user: Mapped[StaffUser] = relationship(lazy="joined", innerjoin=True)
+
+
+class SignInFailures(Base):
+    """Failed sign-ins for one e-mail address, whether or not a user has it."""
+
+    __tablename__ = "sign_in_failures"
+
+    email_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime]
+
+
+class AuditEntry(Base):
+    """One thing done, chained to the entry before it; rows are only ever added."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(32))  #: id of the staff user, or "system"
+    action: Mapped[str] = mapped_column(String(64))
+    subject_kind: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]]  #: never personal data: the trail outlives an erasure
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (Index(None, "subject_kind", "subject_id", "id"),)
