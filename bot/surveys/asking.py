@@ -1,0 +1,166 @@
+"""Put a question as a message: what goes before it, its choices, and how it can be answered."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.channels.base import Button
+from bot.content import Content
+from bot.content.languages import chain
+from bot.messaging.outbox import Message
+from bot.surveys.form import Form, Question, Type
+from bot.surveys.reading import LONG_LIST, Listener, bounds
+from bot.surveys.spelling import Option
+
+#: WhatsApp cannot edit a message, so several choices cannot be ticked there: they are typed.
+TYPED = frozenset({"whatsapp"})
+LABEL_LIMIT = 24  #: a longer label has no room on a button: the choices are numbered in the text as well
+TICK = "✓ "
+
+SKIP, DONE, MORE, SUBMIT = "*skip", "*done", "*more", "*submit"
+_CODE_LIMIT = 32
+_LANGUAGE_CODE = re.compile(r"\(([A-Za-z]{2,3})(?:[-_]\w+)?\)\s*$")
+_ONE = {Type.SELECT_ONE, Type.BOOLEAN, Type.ACKNOWLEDGE}
+_HINTS = {
+    Type.INTEGER: "survey.hint_number",
+    Type.DECIMAL: "survey.hint_number",
+    Type.TEXT: "survey.hint_text",
+    Type.DATE: "survey.hint_date",
+    Type.TIME: "survey.hint_time",
+    Type.DATETIME: "survey.hint_moment",
+    Type.GEOPOINT: "survey.hint_geopoint",
+    Type.RANGE: "survey.hint_range",
+    Type.RANK: "survey.hint_rank",
+    Type.IMAGE: "survey.hint_media",
+    Type.AUDIO: "survey.hint_media",
+    Type.VIDEO: "survey.hint_media",
+    Type.FILE: "survey.hint_media",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The open question as it stands, in the person's language."""
+
+    question: Question
+    label: str
+    step: str  #: what its buttons carry, so that they are never taken for another question's
+    number: int
+    total: int
+    hint: str = ""
+    options: tuple[Option, ...] = ()
+    required: bool = False
+    answer: str = ""  #: what was answered before, in words
+    ticked: Sequence[str] = ()
+    page: int = 0
+    before: tuple[str, ...] = field(default=())  #: notes, and what we have to say first
+
+
+def ask(asked: Asked, run_id: int, channel: str, listener: Listener) -> Message:
+    """Return the question as a message for `channel`."""
+    text = listener.content.catalogue.text
+    parts = [
+        *asked.before,
+        text("survey.progress", listener.language, done=asked.number, total=asked.total),
+        "\n".join(filter(None, [asked.label, asked.hint])),
+        _numbered(asked, channel),
+        _how(asked, channel, listener),
+    ]
+    return Message("\n\n".join(filter(None, parts)), _buttons(asked, run_id, channel, listener))
+
+
+def button(run_id: int, step: str, label: str, token: str) -> Button:
+    """Return a button that belongs to one question of one run."""
+    return Button(f"sv:{run_id}:{step}:{token}", label)
+
+
+def step_of(path: str) -> str:
+    """Return the short name of a place in a run that its buttons carry."""
+    return hashlib.sha256(path.encode()).hexdigest()[:8]
+
+
+def token_of(value: str) -> str:
+    """Return what stands for a choice in a button's id, which holds 64 bytes only."""
+    if len(value.encode()) <= _CODE_LIMIT and not value.startswith(("*", "#")):
+        return value
+    return f"#{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
+def form_language(form: Form, language: str, content: Content) -> str:
+    """Return the form's language nearest to a person's: "Français (fr)" for fr, and for mfe."""
+    codes = {_code(written, content): written for written in reversed(form.languages)}
+    return next((codes[code] for code in chain(language) if code in codes), form.default_language)
+
+
+def _code(written: str, content: Content) -> str | None:
+    found = _LANGUAGE_CODE.search(written)
+    return found[1].lower() if found else content.keywords.language(written)
+
+
+def pages(options: Sequence[Option]) -> int:
+    """Return how many messages a list of choices takes."""
+    return max(1, -(-len(options) // LONG_LIST))
+
+
+def _on_page(asked: Asked) -> list[tuple[int, Option]]:
+    """Return the choices of the page with their numbers, which count through all pages."""
+    start = asked.page * LONG_LIST
+    return list(enumerate(asked.options, 1))[start : start + LONG_LIST]
+
+
+def _is_numbered(asked: Asked, channel: str) -> bool:
+    typed = asked.question.type is Type.RANK or (asked.question.type is Type.SELECT_MULTIPLE and channel in TYPED)
+    return typed or len(asked.options) > LONG_LIST or any(len(o.label) > LABEL_LIMIT for o in asked.options)
+
+
+def _numbered(asked: Asked, channel: str) -> str:
+    if not _is_numbered(asked, channel):
+        return ""
+    return "\n".join(f"{number}. {option.label}" for number, option in _on_page(asked))
+
+
+def _how(asked: Asked, channel: str, listener: Listener) -> str:
+    """Say how to answer, that a question may be skipped, and what was answered before."""
+    text, language, question = listener.content.catalogue.text, listener.language, asked.question
+    lines = []
+    if question.type in _ONE:
+        lines.append(
+            text("survey.hint_choose_one" if _is_numbered(asked, channel) else "survey.hint_tap_one", language)
+        )
+    elif question.type is Type.SELECT_MULTIPLE:
+        lines.append(text("survey.hint_choose_many_once" if channel in TYPED else "survey.hint_tap_many", language))
+    elif question.type in _HINTS:
+        values = bounds(question.range, listener) if question.range else {}
+        lines.append(text(_HINTS[question.type], language, **values))
+    if pages(asked.options) > 1:
+        lines.append(text("survey.choice_more", language, page=asked.page + 1, pages=pages(asked.options)))
+    if not asked.required:
+        lines.append(text("survey.hint_optional", language))
+    if asked.answer:
+        lines.append(text("survey.current_answer", language, answer=asked.answer))
+    return "\n".join(lines)
+
+
+def _buttons(asked: Asked, run_id: int, channel: str, listener: Listener) -> tuple[Button, ...]:
+    """Return the choices as buttons, and, where there is room for them, Skip, More and Done."""
+    several = asked.question.type is Type.SELECT_MULTIPLE
+    if channel in TYPED:
+        if several or pages(asked.options) > 1 or asked.question.type is Type.RANK:
+            return ()
+        return _choices(asked, run_id)
+    extra = [(DONE, "button.done")] if several or asked.answer else []
+    extra += [(MORE, "button.more")] if pages(asked.options) > 1 else []
+    extra += [] if asked.required else [(SKIP, "button.skip")]
+    text = listener.content.catalogue.text
+    controls = [button(run_id, asked.step, text(key, listener.language), token) for token, key in extra]
+    return (*_choices(asked, run_id), *controls)
+
+
+def _choices(asked: Asked, run_id: int) -> tuple[Button, ...]:
+    if asked.question.type is Type.RANK:
+        return ()
+    return tuple(
+        button(run_id, asked.step, f"{TICK if o.value in asked.ticked else ''}{o.label}", token_of(o.value))
+        for _, o in _on_page(asked)
+    )

@@ -1,0 +1,144 @@
+"""Read what a person sent as the value of the open question, or say in which way it cannot be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+
+from bot.channels.base import Inbound
+from bot.content import Content
+from bot.surveys.form import Question, Range, Type
+from bot.surveys.moments import place, read_day, read_moment, read_place, read_time
+from bot.surveys.spelling import Option, choose, choose_many, search
+
+TEXT_LIMIT = 2000
+MEDIA_LIMIT_MB = 16
+LONG_LIST = 10  #: more choices than this do not fit one message: they come in pages, and can be searched
+
+_DIGITS = 18
+_MEDIA = {Type.IMAGE: "image", Type.AUDIO: "audio", Type.VIDEO: "video", Type.FILE: ""}
+
+
+class Problem(StrEnum):
+    """In which way an answer cannot be read; the value is the key of the wording that says so."""
+
+    CHOICE = "survey.invalid_choice"
+    MATCHES = "survey.choice_matches"  #: several choices of a long list fit
+    NUMBER = "survey.invalid_number"
+    WHOLE = "survey.invalid_whole_number"
+    RANGE = "survey.hint_range"
+    DATE = "survey.invalid_date"
+    TIME = "survey.invalid_time"
+    MOMENT = "survey.invalid_moment"
+    PLACE = "survey.invalid_geopoint"
+    RANK = "survey.invalid_rank"
+    MEDIA = "survey.invalid_media"
+    TEXT_ONLY = "survey.invalid_text_only"
+    TOO_LONG = "survey.too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """No value: why, what the wording needs, and the choices that came near."""
+
+    problem: Problem
+    values: Mapping[str, object] = field(default_factory=dict)
+    matches: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """With whose ears we listen: the words of all languages, the person's own language and time of day."""
+
+    content: Content
+    language: str
+    now: datetime  #: in the person's zone
+
+
+def read(question: Question, options: Sequence[Option], inbound: Inbound, listener: Listener) -> str | Unread:
+    """Return the value as an XForm stores it: codes, ISO dates, "lat lon altitude accuracy"."""
+    if question.type in _MEDIA:
+        return _media(_MEDIA[question.type], inbound)
+    if question.type is Type.GEOPOINT and inbound.location:
+        return place(*inbound.location) or Unread(Problem.PLACE)
+    text = inbound.text.strip()
+    return _written(question, options, text, listener) if text else Unread(Problem.TEXT_ONLY)
+
+
+def _written(question: Question, options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
+    parse = partial(listener.content.formats.parse_date, language=listener.language, today=listener.now.date())
+    match question.type:
+        case Type.SELECT_ONE | Type.BOOLEAN | Type.ACKNOWLEDGE:
+            return _one(options, text, listener)
+        case Type.SELECT_MULTIPLE:
+            return _many(options, text, listener)
+        case Type.RANK:
+            return _rank(options, text, listener)
+        case Type.INTEGER | Type.DECIMAL | Type.RANGE:
+            return _number(question, text, listener)
+        case Type.DATE:
+            return read_day(text, question.appearance, parse) or Unread(Problem.DATE)
+        case Type.TIME:
+            return read_time(text) or Unread(Problem.TIME)
+        case Type.DATETIME:
+            return read_moment(text, parse, listener.now.tzinfo) or Unread(Problem.MOMENT)
+        case Type.GEOPOINT:
+            return read_place(text) or Unread(Problem.PLACE)
+    return text if len(text) <= TEXT_LIMIT else Unread(Problem.TOO_LONG, {"limit": TEXT_LIMIT})
+
+
+def _one(options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
+    found = choose(text, options, listener.content.keywords, listener.language)
+    return found.value if found else _unclear(text, options)
+
+
+def _many(options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
+    found = choose_many(text, options, listener.content.keywords, listener.language)
+    if found is None:
+        return _unclear(text, options)
+    return " ".join(option.value for option in options if option in found)
+
+
+def _unclear(text: str, options: Sequence[Option]) -> Unread:
+    matches = search(text, options) if len(options) > LONG_LIST else []
+    return Unread(Problem.MATCHES, matches=tuple(matches[:LONG_LIST])) if matches else Unread(Problem.CHOICE)
+
+
+def _rank(options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
+    found = choose_many(text, options, listener.content.keywords, listener.language)
+    if found is None or len(found) != len(options):
+        return Unread(Problem.RANK)
+    return " ".join(option.value for option in found)
+
+
+def _number(question: Question, text: str, listener: Listener) -> str | Unread:
+    too_long = sum(map(str.isdigit, text)) > _DIGITS
+    number = None if too_long else listener.content.formats.parse_number(text, listener.language)
+    if number is None:
+        return Unread(Problem.NUMBER)
+    if question.range and not _within(number, question.range):
+        return Unread(Problem.RANGE, bounds(question.range, listener))
+    if question.type is Type.INTEGER and number != int(number):
+        return Unread(Problem.WHOLE)
+    return f"{number.normalize():f}" if number else "0"
+
+
+def _within(number: Decimal, asked: Range) -> bool:
+    low, high = sorted((Decimal(str(asked.start)), Decimal(str(asked.end))))
+    step = abs(Decimal(str(asked.step)))
+    return low <= number <= high and not (step and (number - low) % step)
+
+
+def bounds(asked: Range, listener: Listener) -> dict[str, object]:
+    """Return the bounds of a range as the person reads them."""
+    write = partial(listener.content.formats.format_number, language=listener.language)
+    return {"low": write(min(asked.start, asked.end)), "high": write(max(asked.start, asked.end))}
+
+
+def _media(wanted: str, inbound: Inbound) -> str | Unread:
+    for media in inbound.media:
+        if wanted in ("", media.kind) or media.content_type.startswith(f"{wanted}/"):
+            return media.reference
+    return Unread(Problem.MEDIA, {"megabytes": MEDIA_LIMIT_MB})
