@@ -1,0 +1,132 @@
+"""What is wrong with a broadcast before anybody reads it. Codes; the console has the sentences."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.broadcasts import rendering
+from bot.broadcasts.policy import Policy
+from bot.broadcasts.rendering import Wording
+from bot.contacts.models import Purpose
+from bot.content import Content
+from bot.content.languages import LANGUAGES, SOURCE
+
+#: Longest message by channel, in UTF-16 units; a WhatsApp message with buttons is shorter.
+LIMITS = {"telegram": 4096, "whatsapp": 1600}
+LIMITS_WITH_BUTTONS = {"telegram": 4096, "whatsapp": 1024}
+BUTTONS_LIMIT = 3
+LABEL_LIMIT = 20  #: characters
+BUTTON_ID_LIMIT = 64  #: bytes
+#: What people may be written to about; sharing is a consent, not a subject.
+PURPOSES = tuple(purpose for purpose in Purpose if purpose != Purpose.SHARING)
+
+_URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+#: What messengers make a link of without being told to.
+_BARE = re.compile(
+    r"(?<![\w@.-])(?:[\w-]+\.)+(?:[a-z]{2}|com|org|net|info|int|gov|edu|biz|app|dev|link|shop|site|online|xyz|bank|"
+    r"finance|africa|club|live|top|click|money|loan|investments?)\b(?![\w@-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that stands in the way of an approval."""
+
+    code: str
+    language: str | None = None
+    detail: str = ""
+
+
+def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem]:
+    """Return everything that must be put right before a second person may approve."""
+    return [
+        *_purpose(wording),
+        *_texts(wording),
+        *_buttons(wording),
+        *_template(content, wording),
+        *_links(wording, policy),
+        *_lengths(content, wording, policy),
+    ]
+
+
+def _purpose(wording: Wording) -> Iterator[Problem]:
+    if wording.purpose not in PURPOSES:
+        yield Problem("purpose_unknown", detail=wording.purpose)
+
+
+def _texts(wording: Wording) -> Iterator[Problem]:
+    if SOURCE not in wording.texts:  # it stands in for every language without a text
+        yield Problem("text_missing", SOURCE)
+    for language, text in wording.texts.items():
+        if language not in LANGUAGES:
+            yield Problem("language_unknown", language)
+        elif not text.strip():
+            yield Problem("text_empty", language)
+
+
+def _buttons(wording: Wording) -> Iterator[Problem]:
+    if len(wording.buttons) > BUTTONS_LIMIT:
+        yield Problem("buttons_too_many", detail=str(BUTTONS_LIMIT))
+    for button in wording.buttons:
+        if not 0 < len(button["id"].encode()) <= BUTTON_ID_LIMIT:
+            yield Problem("button_id", detail=button["id"])
+        if not button["labels"].get(SOURCE):
+            yield Problem("button_label_missing", SOURCE, button["id"])
+        for language, label in button["labels"].items():
+            if len(label) > LABEL_LIMIT:
+                yield Problem("button_label_too_long", language, button["id"])
+
+
+def _template(content: Content, wording: Wording) -> Iterator[Problem]:
+    if wording.template is None:
+        return
+    template = content.templates.get(wording.template)
+    if template is None:
+        yield Problem("template_unknown", detail=wording.template)
+        return
+    if template.purpose != wording.purpose:  # its wording lacks what the purpose calls for, such as the risks
+        yield Problem("template_purpose", detail=template.purpose)
+    known = {variable.name for variable in template.variables}
+    for language, values in wording.variables.items():
+        for name in sorted(set(values) - known):
+            yield Problem("variable_unknown", language, name)
+
+
+def _links(wording: Wording, policy: Policy) -> Iterator[Problem]:
+    for language, text in wording.texts.items():
+        said = [text, *map(str, wording.variables.get(language, {}).values())]
+        for host in sorted({host for part in said for host in hosts(part)}):
+            if not any(host == domain or host.endswith(f".{domain}") for domain in policy.domains):
+                yield Problem("link_not_allowed", language, host)
+
+
+def hosts(text: str) -> set[str]:
+    """Return the hosts of everything in the text that a messenger would make a link of."""
+    urls = _URL.findall(text)
+    named = {(_host(url) or "?").lower() for url in urls}
+    return named | {found.lower() for found in _BARE.findall(_URL.sub(" ", text))}
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _lengths(content: Content, wording: Wording, policy: Policy) -> Iterator[Problem]:
+    limits = LIMITS_WITH_BUTTONS if wording.buttons else LIMITS
+    for language, text in wording.texts.items():
+        if language not in LANGUAGES or not text.strip():
+            continue
+        length = measure(rendering.message(content, wording, language).text)
+        for channel in policy.channels:
+            if length > limits.get(channel, length):
+                yield Problem("text_too_long", language, f"{channel} {length}/{limits[channel]}")
+
+
+def measure(text: str) -> int:
+    """Return the length as providers count it: an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2

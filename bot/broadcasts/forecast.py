@@ -1,0 +1,268 @@
+"""The explained dry run: for everybody in the audience, in or out and why.
+
+The database gathers the facts, `messaging.eligibility` decides on them - the very function that decides when the
+message leaves -, once for each combination of facts that occurs. A million people are a few thousand combinations.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Subquery, false, func, select
+from sqlalchemy.orm import Session
+
+from bot.broadcasts import rendering
+from bot.broadcasts.audience import Audience
+from bot.broadcasts.models import Broadcast
+from bot.broadcasts.policy import Policy
+from bot.contacts.models import Address, Consent, Contact, Decision, Reach
+from bot.contacts.service import zone_of
+from bot.content import Content
+from bot.content.languages import LANGUAGES, SOURCE
+from bot.messaging import eligibility, templates
+from bot.messaging.eligibility import End, Facts, Go, Wait
+from bot.messaging.models import OutboxMessage, Priority
+
+When = Literal["now", "later", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """People to whom the same happens."""
+
+    count: int
+    when: When
+    reason: str | None  #: None for those who get it now
+    until: datetime | None  #: when the reason ends, where a time is known
+    channel: str
+    language: str
+    text_language: str  #: differs where another language stands in
+    form: Literal["text", "template"] | None  #: None: neither can go
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would happen at `at`; the counts of the lines add up to the audience."""
+
+    at: datetime
+    audience: int
+    lines: tuple[Line, ...]
+    finishes_at: datetime | None  #: None when nobody gets it
+
+    def by(self, name: str) -> dict[str, int]:
+        """Return the counts by one field of the lines; "" stands for None."""
+        counts: Counter[str] = Counter()
+        for line in self.lines:
+            counts[str(getattr(line, name) or "")] += line.count
+        return dict(sorted(counts.items()))
+
+    def fallbacks(self) -> dict[tuple[str, str], int]:
+        """Return how many read another language than their own: (own, read) -> people."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for line in self.lines:
+            if line.text_language != line.language and line.when != "never":
+                counts[line.language, line.text_language] += line.count
+        return dict(sorted(counts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What would happen to one person."""
+
+    contact_id: int
+    local_time: datetime
+    line: Line
+
+
+def dry_run(db: Session, content: Content, broadcast: Broadcast, policy: Policy, now: datetime) -> Forecast:
+    """Return what would happen to the audience if the broadcast were sent as it is."""
+    forecaster = _Forecaster(db, content, broadcast, policy, now)
+    lines = tuple(forecaster.line(standing, count) for standing, count in forecaster.groups())
+    return Forecast(forecaster.at, sum(line.count for line in lines), lines, _finish(lines, policy, forecaster.at))
+
+
+def recipients(
+    db: Session,
+    content: Content,
+    broadcast: Broadcast,
+    policy: Policy,
+    now: datetime,
+    *,
+    after: int = 0,
+    limit: int = 50,
+) -> list[Recipient]:
+    """Return one page of the audience, in the order of contact ids after `after`."""
+    forecaster = _Forecaster(db, content, broadcast, policy, now)
+    return [
+        Recipient(contact_id, forecaster.at.astimezone(zone_of(_contact(standing))), forecaster.line(standing, 1))
+        for contact_id, standing in forecaster.page(after, limit)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The facts about a person that decide."""
+
+    state: str
+    language: str | None
+    zone: str | None
+    preferred: str  #: channel
+    granted: bool
+    channel: str | None  #: of the address that would be used; None when none is open
+    in_window: bool
+    capped: bool
+
+
+def standings(audience: Audience, purpose: str, rules: eligibility.Rules, at: datetime) -> Subquery:
+    """Return the facts of everybody in the audience: contact_id and the fields of Standing."""
+    open_address = (
+        select(func.min(Address.id))
+        .where(Address.contact_id == Contact.id, Address.reach == Reach.OPEN)
+        .correlate(Contact)
+    )
+    preferred = open_address.where(Address.channel == Contact.channel)
+    address_id = func.coalesce(preferred.scalar_subquery(), open_address.scalar_subquery())
+    word = (
+        select(Consent.decision)
+        .where(Consent.contact_id == Contact.id, Consent.purpose == purpose)
+        .order_by(Consent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    broadcasts = (
+        select(func.count())
+        .where(
+            OutboxMessage.contact_id == Contact.id,
+            OutboxMessage.priority == Priority.BROADCAST,
+            OutboxMessage.sent_at > at - eligibility.WEEK,
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Contact.id.label("contact_id"),
+            Contact.state,
+            Contact.language,
+            Contact.zone,
+            Contact.channel.label("preferred"),
+            func.coalesce(word == Decision.GRANTED, false()).label("granted"),
+            Address.channel.label("channel"),
+            func.coalesce(Address.last_inbound_at > at - eligibility.WINDOW, false()).label("in_window"),
+            (broadcasts >= rules.weekly_cap).label("capped"),
+        )
+        .select_from(Contact)
+        .outerjoin(Address, Address.id == address_id)
+        .where(audience.condition())
+        .subquery()
+    )
+
+
+def decide(
+    standing: Standing, purpose: str, expires_at: datetime | None, policy: Policy, at: datetime
+) -> Go | Wait | End:
+    """Ask `eligibility.decide` about anybody with these facts."""
+    contact = _contact(standing)
+    row = OutboxMessage(
+        contact_id=contact.id,
+        channel=standing.preferred,
+        priority=Priority.BROADCAST,
+        purpose=purpose,
+        expires_at=expires_at,
+    )
+    address = Address(
+        id=0, channel=standing.channel, reach=Reach.OPEN, last_inbound_at=at if standing.in_window else None
+    )
+    facts = Facts(
+        contacts={contact.id: contact},
+        addresses={contact.id: [address] if standing.channel else []},
+        granted={(contact.id, purpose)} if standing.granted else set(),
+        recent={contact.id: [at] * policy.rules.weekly_cap} if standing.capped else {},
+    )
+    paced = policy.channels.get(standing.channel or "")
+    return eligibility.decide(row, facts, policy.rules, at, has_window=paced is not None and paced.has_window)
+
+
+def _contact(standing: Standing) -> Contact:
+    return Contact(id=0, state=standing.state, zone=standing.zone, channel=standing.preferred)
+
+
+class _Forecaster:
+    """Looks at one broadcast at the moment it would leave."""
+
+    def __init__(self, db: Session, content: Content, broadcast: Broadcast, policy: Policy, now: datetime) -> None:
+        self.at = max(now, broadcast.scheduled_at) if broadcast.scheduled_at else now
+        self._db, self._content, self._broadcast, self._policy = db, content, broadcast, policy
+        audience = Audience.from_json(broadcast.audience)
+        self._facts = standings(audience, broadcast.purpose, policy.rules, self.at)
+        self._template: dict[str, bool] = {}
+
+    def groups(self) -> Iterable[tuple[Standing, int]]:
+        columns = _columns(self._facts)
+        for row in self._db.execute(select(func.count(), *columns).group_by(*columns)):
+            yield Standing(*row[1:]), row[0]
+
+    def page(self, after: int, limit: int) -> Iterable[tuple[int, Standing]]:
+        contact_id = self._facts.c.contact_id
+        statement = select(contact_id, *_columns(self._facts)).where(contact_id > after)
+        for row in self._db.execute(statement.order_by(contact_id).limit(limit)):
+            yield row[0], Standing(*row[1:])
+
+    def line(self, standing: Standing, count: int) -> Line:
+        language = standing.language if standing.language in LANGUAGES else SOURCE
+        form = self._form(standing, language)
+        when, reason, until = self._outcome(standing, form)
+        return Line(
+            count=count,
+            when=when,
+            reason=reason,
+            until=until,
+            channel=standing.channel or standing.preferred,
+            language=language,
+            text_language=rendering.text_language(self._broadcast, language),
+            form=form if when != "never" else None,
+        )
+
+    def _outcome(self, standing: Standing, form: str | None) -> tuple[When, str | None, datetime | None]:
+        decision = decide(standing, self._broadcast.purpose, self._broadcast.expires_at, self._policy, self.at)
+        if isinstance(decision, End):
+            return "never", decision.reason, None
+        if standing.channel not in self._policy.channels:
+            return "later", "channel_off", None
+        if isinstance(decision, Wait):
+            # When a cap ends differs from person to person of the group.
+            return "later", decision.reason, None if standing.capped else decision.until
+        return ("now", None, None) if form else ("later", "window_closed", None)
+
+    def _form(self, standing: Standing, language: str) -> Literal["text", "template"] | None:
+        paced = self._policy.channels.get(standing.channel or "")
+        if paced is None:
+            return None
+        if not paced.has_window or standing.in_window:
+            return "text"
+        if language not in self._template:
+            message = rendering.message(self._content, self._broadcast, language)
+            self._template[language] = templates.approved(self._db, self._content, message, language) is not None
+        return "template" if self._template[language] else None
+
+
+def _columns(facts: Subquery) -> list[Any]:
+    return [facts.c[name] for name in Standing.__slots__]
+
+
+def _finish(lines: Sequence[Line], policy: Policy, at: datetime) -> datetime | None:
+    """Return when the last one leaves: each channel works off what is due, at its rate, from when it is due."""
+    ends = []
+    for channel, paced in policy.channels.items():
+        due = sorted((line.until or at, line.count) for line in lines if line.channel == channel and _leaves(line))
+        end = at
+        for start, number in due:
+            end = max(end, start) + timedelta(seconds=number / paced.rate)
+        if due:
+            ends.append(end)
+    return max(ends, default=None)
+
+
+def _leaves(line: Line) -> bool:
+    return line.form is not None and (line.when == "now" or line.until is not None)

@@ -1,0 +1,56 @@
+"""Rows of broadcasts; their recipients are rows of the outbox."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.db import Base, BigId
+
+#: Kind of the outbox rows whose `ref` is a broadcast.
+KIND = "broadcast"
+
+
+class BroadcastStatus(StrEnum):
+    """Where a broadcast stands."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SENDING = "sending"
+    PAUSED = "paused"
+    FINISHED = "finished"  #: sent, and no recipient is open
+    CANCELLED = "cancelled"
+
+
+class Broadcast(Base):
+    """One announcement."""
+
+    __tablename__ = "broadcast"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    title: Mapped[str] = mapped_column(String(120))  #: for staff; members do not see it
+    purpose: Mapped[str] = mapped_column(String(16))  #: consent that a recipient must have given
+    texts: Mapped[dict[str, Any]]  #: language -> text; English stands in for what is missing
+    buttons: Mapped[list[Any]] = mapped_column(JSON)  #: [{"id": ..., "labels": {language: label}}]
+    template: Mapped[str | None] = mapped_column(String(64))  #: for closed windows
+    variables: Mapped[dict[str, Any]]  #: language -> {variable of the template: value}
+    audience: Mapped[dict[str, Any]]  #: Audience.to_json
+    scheduled_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves
+
+    status: Mapped[BroadcastStatus] = mapped_column(String(16), default=BroadcastStatus.DRAFT, index=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id"))
+    writers: Mapped[list[Any]] = mapped_column(JSON)  #: ids of everybody who wrote on it: none of them approves
+    content_hash: Mapped[str] = mapped_column(String(64))
+    approved_hash: Mapped[str | None] = mapped_column(String(64))
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    approved_at: Mapped[datetime | None]
+    approved_audience_count: Mapped[int | None]
+    sent_at: Mapped[datetime | None]  #: when the audience was frozen
+    audience_count: Mapped[int | None]  #: how many were frozen
+    pause_reason: Mapped[str | None] = mapped_column(String(64))
+    finished_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    edited_at: Mapped[datetime]

@@ -1,0 +1,213 @@
+"""What can be done with a broadcast: write, have a second person approve, send, pause, resume, cancel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.broadcasts import audience as audiences
+from bot.broadcasts import checks, freezing, rendering
+from bot.broadcasts.audience import Audience
+from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
+from bot.broadcasts.policy import Policy
+from bot.content import Content
+from bot.messaging import outbox
+from bot.messaging.models import OutboxMessage, Status
+from bot.staff import audit, roles
+from bot.staff.models import StaffUser
+from bot.staff.roles import Permission
+
+#: How long after it leaves somebody may still get it, unless the author says otherwise.
+VALID = timedelta(days=7)
+#: An audience may grow by this much between approval and sending.
+GROWTH = 1.1
+#: How far back the same texts count as sent recently.
+RECENT = timedelta(days=14)
+
+
+class NotPossible(Exception):
+    """The step does not fit where the broadcast stands; the message carries the cure."""
+
+
+class OwnWork(NotPossible):
+    """Who wrote on it may not approve it."""
+
+
+class HasProblems(NotPossible):
+    """The checks found something."""
+
+    def __init__(self, problems: list[checks.Problem]) -> None:
+        super().__init__(f"Put right first: {', '.join(sorted({problem.code for problem in problems}))}")
+        self.problems = problems
+
+
+class ApprovalVoid(NotPossible):
+    """What was approved is not what would be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an author decides."""
+
+    title: str
+    purpose: str
+    texts: Mapping[str, str]
+    audience: Audience = field(default_factory=Audience)
+    buttons: tuple[Mapping[str, Any], ...] = ()  #: {"id": ..., "labels": {language: label}}
+    template: str | None = None
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: language -> {name: value}
+    scheduled_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def draft(db: Session, content: Content, author: StaffUser, what: Draft) -> Broadcast:
+    """Store a new broadcast; nothing is checked yet."""
+    roles.require(author, Permission.BROADCAST_WRITE)
+    broadcast = Broadcast(author_id=author.id, status=BroadcastStatus.DRAFT, created_at=clock.now(), writers=[])
+    _write(content, broadcast, author, what)
+    db.add(broadcast)
+    db.flush()
+    audit.record(db, author, "broadcast.drafted", KIND, broadcast.id, {"content": broadcast.content_hash})
+    return broadcast
+
+
+def edit(db: Session, content: Content, broadcast: Broadcast, editor: StaffUser, what: Draft) -> None:
+    """Replace what the author decided; an approval is void from now on, whatever changed."""
+    roles.require(editor, Permission.BROADCAST_WRITE)
+    _lock(db, broadcast, BroadcastStatus.DRAFT, BroadcastStatus.APPROVED)
+    _write(content, broadcast, editor, what)
+    broadcast.status = BroadcastStatus.DRAFT
+    broadcast.approved_hash = broadcast.approved_by = broadcast.approved_at = None
+    broadcast.approved_audience_count = None
+    db.flush()
+    audit.record(db, editor, "broadcast.edited", KIND, broadcast.id, {"content": broadcast.content_hash})
+
+
+def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draft) -> None:
+    broadcast.title, broadcast.purpose = what.title, what.purpose
+    broadcast.texts, broadcast.buttons = dict(what.texts), [dict(button) for button in what.buttons]
+    broadcast.template = what.template
+    broadcast.variables = {language: dict(values) for language, values in what.variables.items()}
+    broadcast.audience = what.audience.to_json()
+    broadcast.scheduled_at, broadcast.expires_at = what.scheduled_at, what.expires_at
+    broadcast.writers = sorted({*broadcast.writers, writer.id})
+    broadcast.edited_at = clock.now()
+    broadcast.content_hash = rendering.content_hash(content, broadcast)
+
+
+def approve(
+    db: Session, content: Content, broadcast: Broadcast, approver: StaffUser, policy: Policy, *, seen: str
+) -> None:
+    """Approve what the approver saw: `seen` is the content hash of the page, so that no later edit slips in."""
+    roles.require(approver, Permission.BROADCAST_APPROVE)
+    _lock(db, broadcast, BroadcastStatus.DRAFT, BroadcastStatus.APPROVED)
+    if approver.id in broadcast.writers:
+        raise OwnWork("Whoever wrote on a broadcast may not approve it: ask another person")
+    current = rendering.content_hash(content, broadcast)
+    if seen != current:
+        raise ApprovalVoid("The broadcast changed while you read it: read it again")
+    if problems := checks.problems(content, broadcast, policy):
+        raise HasProblems(problems)
+    broadcast.content_hash = broadcast.approved_hash = current
+    broadcast.approved_by, broadcast.approved_at = approver.id, clock.now()
+    broadcast.approved_audience_count = audiences.count(db, Audience.from_json(broadcast.audience))
+    broadcast.status = BroadcastStatus.APPROVED
+    db.flush()
+    detail = {"content": current, "audience": broadcast.approved_audience_count}
+    audit.record(db, approver, "broadcast.approved", KIND, broadcast.id, detail)
+
+
+def why_void(db: Session, content: Content, broadcast: Broadcast) -> str | None:
+    """Return why the approval does not cover what would be sent now, or None when it does."""
+    if broadcast.approved_hash is None:
+        return "not_approved"
+    if broadcast.approved_hash != rendering.content_hash(content, broadcast):
+        return "content_changed"
+    now_found = audiences.count(db, Audience.from_json(broadcast.audience))
+    return "audience_grew" if now_found > (broadcast.approved_audience_count or 0) * GROWTH else None
+
+
+def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser, policy: Policy) -> int:
+    """Freeze the audience: one outbox row each, at once or never. Return how many, those left out included."""
+    roles.require(sender, Permission.BROADCAST_SEND)
+    _lock(db, broadcast, BroadcastStatus.APPROVED)
+    if reason := why_void(db, content, broadcast):
+        raise ApprovalVoid(f"The approval is void ({reason}): have it approved again")
+    now = clock.now()
+    due_at = max(now, broadcast.scheduled_at or now)
+    expires_at = broadcast.expires_at or due_at + VALID
+    if expires_at <= due_at:
+        raise NotPossible("Its deadline is over before it would leave: set a later one")
+    broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, due_at, expires_at)
+    broadcast.expires_at, broadcast.sent_at = expires_at, now
+    broadcast.status = BroadcastStatus.SENDING
+    db.flush()
+    detail = {"content": broadcast.approved_hash, "audience": broadcast.audience_count}
+    audit.record(db, sender, "broadcast.sent", KIND, broadcast.id, detail)
+    return broadcast.audience_count
+
+
+def pause(db: Session, broadcast: Broadcast, by: StaffUser | None, reason: str = "paused") -> int:
+    """Hold what has not left (`by` None: the system); return how many."""
+    _require(by)
+    _lock(db, broadcast, BroadcastStatus.SENDING)
+    broadcast.status, broadcast.pause_reason = BroadcastStatus.PAUSED, reason
+    held = outbox.pause(db, KIND, broadcast.id)
+    audit.record(db, by, "broadcast.paused", KIND, broadcast.id, {"held": held, "reason": reason})
+    return held
+
+
+def resume(db: Session, broadcast: Broadcast, by: StaffUser) -> int:
+    """Release what a pause holds; return how many."""
+    _require(by)
+    _lock(db, broadcast, BroadcastStatus.PAUSED)
+    broadcast.status, broadcast.pause_reason = BroadcastStatus.SENDING, None
+    released = outbox.resume(db, KIND, broadcast.id)
+    if broadcast.scheduled_at and broadcast.scheduled_at > clock.now():
+        db.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.kind == KIND, OutboxMessage.ref == broadcast.id)
+            .where(OutboxMessage.status == Status.QUEUED)
+            .values(due_at=broadcast.scheduled_at)
+            .execution_options(synchronize_session=False)
+        )
+    audit.record(db, by, "broadcast.resumed", KIND, broadcast.id, {"released": released})
+    return released
+
+
+def cancel(db: Session, broadcast: Broadcast, by: StaffUser) -> int:
+    """End it for good; what has left has left. Return how many do not get it."""
+    _require(by)
+    status = BroadcastStatus
+    _lock(db, broadcast, status.DRAFT, status.APPROVED, status.SENDING, status.PAUSED)
+    broadcast.status, broadcast.finished_at = status.CANCELLED, clock.now()
+    cancelled = outbox.cancel_ref(db, KIND, broadcast.id, "broadcast_cancelled")
+    audit.record(db, by, "broadcast.cancelled", KIND, broadcast.id, {"cancelled": cancelled})
+    return cancelled
+
+
+def _require(by: StaffUser | None) -> None:
+    if by:
+        roles.require(by, Permission.BROADCAST_SEND)
+
+
+def _lock(db: Session, broadcast: Broadcast, *allowed: BroadcastStatus) -> None:
+    """Lock the row, so that two people who press at once take turns, and look where it stands now."""
+    db.refresh(broadcast, with_for_update=True)
+    if broadcast.status not in allowed:
+        raise NotPossible(f"The broadcast is {broadcast.status}: this step needs it {' or '.join(allowed)}")
+
+
+def recent_duplicate(db: Session, broadcast: Broadcast) -> Broadcast | None:
+    """Return the latest broadcast of the last two weeks with a text that this one has too."""
+    said = {text.strip() for text in broadcast.texts.values()}
+    earlier = (
+        select(Broadcast)
+        .where(Broadcast.sent_at > clock.now() - RECENT, Broadcast.id != broadcast.id)
+        .order_by(Broadcast.sent_at.desc())
+    )
+    return next((one for one in db.scalars(earlier) if said & {text.strip() for text in one.texts.values()}), None)
