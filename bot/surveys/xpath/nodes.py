@@ -34,6 +34,10 @@ class Element:
                 self._named.setdefault(child.name, []).append(child)
         return self._named.get(name, ())
 
+    def forget_names(self) -> None:
+        """Let `named` look again, after children came or went."""
+        self._named = None
+
     def lookup(self, name: str, column: str) -> "dict[str, list[Element]]":
         """Return the children called `name`, by the string value of their children called `column`."""
         index = self._indexes.get((name, column))

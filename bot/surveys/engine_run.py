@@ -1,0 +1,259 @@
+"""A run of a form: the live instance, what happens when it starts, grows or changes, and what expressions may ask."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+
+from bot.surveys.engine_state import State
+from bot.surveys.engine_tree import Field, Live, Span, plant, sprout
+from bot.surveys.engine_values import stored
+from bot.surveys.form import Action, Form, Parts
+from bot.surveys.xpath import dates
+from bot.surveys.xpath.nodes import Element
+from bot.surveys.xpath.values import Context, to_string
+
+MAX_ROUNDS = 20  # of setvalue actions that set each other off
+_FIRST, _NEW, _CHANGED = "odk-instance-first-load", "odk-new-repeat", "xforms-value-changed"
+_LOADS = {_FIRST, "odk-instance-load", "xforms-ready"}
+
+
+class Run:
+    """The live instance of one run. Also the environment of its expressions."""
+
+    def __init__(self, form: Form, state: State, now: datetime, tz: tzinfo, *, fresh: bool) -> None:
+        self.form, self.now, self.tz = form, now, tz
+        self.language, self.seed, self.started = state.language, state.seed, state.started
+        self.epoch = 0  # moves on when anything changes: what was computed before is stale
+        self.shape = 0  # moves on when repeats grow or shrink
+        self.reads: list[str] | None = None  # filled while a kept calculation is computed
+        self.draws: dict[Element, int] = {}
+        self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
+        self.root = Element("", None)
+        self.top = plant(form.seed, self.root, self) if fresh else sprout(form.root, self.root, self)
+        self.top.attributes = form.seed.attributes
+        self.root.children = [self.top]
+        if fresh:
+            self._start()
+        else:
+            self._restore(state)
+        self._settle(fire=False)
+
+    # what expressions may ask
+
+    def instance(self, name: str) -> Element | None:
+        """Return the secondary instance called `name`."""
+        return self.form.instances.get(name)
+
+    def itext(self, key: str, context: Element) -> str:
+        """Return the text called `key` in the current language."""
+        wording = self.form.wording(self.form.itext.get(key, {}), self.language)
+        return self.say(wording.parts, context) if wording else ""
+
+    def say(self, parts: Parts, context: Element) -> str:
+        """Put the values that a text shows into it."""
+        return "".join(part if isinstance(part, str) else to_string(part.run(Context(self, context))) for part in parts)
+
+    def choice_name(self, node: Element, value: str) -> str:
+        """Return the label of the choice `value` of the question at `node`."""
+        if not isinstance(node, Field):
+            return ""
+        for choice in node.options():
+            if choice.value == value:
+                wording = self.form.wording(choice.label, self.language)
+                return self.say(wording.parts, node) if wording else value
+        return ""
+
+    def draw(self, context: Element) -> float:
+        """Return a random number: of the run, the place, and how many were drawn there before."""
+        count = self.draws[context] = self.draws.get(context, -1) + 1
+        path = context.path if isinstance(context, Live) else context.name
+        return random.Random(f"{self.seed} {path} {count}").random()
+
+    # the shape of the instance
+
+    def find(self, path: str) -> Live | Span | None:
+        """Return the node at a path with indexes; a repeat's own path, without index, gives its span."""
+        here: Live | Span = self.top
+        first, *steps = path.strip("/").split("/")
+        if first != self.top.name:
+            return None
+        for step in steps:
+            name, _, index = step.rstrip("]").partition("[")
+            if not isinstance(here, Live):
+                return None
+            span = next((span for span in here.spans if span.node.name == name), None)
+            found = span.instances if span else [child for child in here.children if child.name == name]
+            if span and not index:
+                here = span
+            elif not 1 <= (i := int(index or 1)) <= len(found):
+                return None
+            else:
+                here = found[i - 1]  # type: ignore[assignment]
+        return here
+
+    def walk(self, live: Live | None = None) -> Iterator[Live | Span]:
+        """Yield every node and span in document order; a span comes before its instances."""
+        here = live or self.top
+        yield here
+        for child in here.below():
+            if isinstance(child, Live):
+                yield from self.walk(child)
+            else:
+                yield child
+                for instance in list(child.instances):
+                    yield from self.walk(instance)
+
+    def grow(self, span: Span) -> Live:
+        """Add an instance to a repeat, with its defaults."""
+        made = self._append(span, plant(self.form.templates[span.node.path], span.parent, self))
+        self._act(made, {_NEW})
+        return made
+
+    def _append(self, span: Span, made: Live) -> Live:
+        span.instances.append(made)
+        self._rechild(span.parent)
+        return made
+
+    def drop(self, span: Span, instance: Live) -> None:
+        """Remove an instance of a repeat."""
+        span.instances.remove(instance)
+        self._rechild(span.parent)
+
+    def _rechild(self, parent: Live) -> None:
+        parent.children = [
+            one for child in parent.below() for one in ([child] if isinstance(child, Live) else child.instances)
+        ]
+        parent.forget_names()
+        self.epoch += 1
+        self.shape += 1
+
+    # what happens
+
+    def _start(self) -> None:
+        for live in self.walk():
+            if isinstance(live, Field) and live.node.bind.preload:
+                live.base = self._preload(live, *live.node.bind.preload)
+        for here in self.walk():
+            if isinstance(here, Span) and here.node.fixed and not here.instances:
+                self._append(here, plant(self.form.templates[here.node.path], here.parent, self))
+        self._act(self.top, _LOADS)
+
+    def _preload(self, live: Field, kind: str, what: str) -> str:
+        local = self.now.astimezone(self.tz)
+        if kind == "uid":
+            return "uuid:" + str(uuid_of(self.draw(live), self.draw(live)))
+        if kind == "date":
+            return local.date().isoformat()
+        return dates.stamp(local) if kind == "timestamp" and what == "start" else live.base
+
+    def finish(self) -> None:
+        """Write the moment of the end where the form asks for it."""
+        for live in self.walk():
+            if isinstance(live, Field) and live.node.bind.preload == ("timestamp", "end"):
+                live.base = dates.stamp(self.now.astimezone(self.tz))
+        self.epoch += 1
+
+    def _act(self, top: Live, events: set[str]) -> None:
+        """Carry out the actions that these events set off at `top` and below."""
+        actions = [action for action in self.form.actions if action.events & events]
+        if not actions:
+            return
+        places = [live for live in self.walk(top) if isinstance(live, Field)]
+        for action in actions:
+            for live in places:
+                if live.node.path == action.target and live.relevant():
+                    self._set(live, action)
+
+    def _set(self, live: Field, action: Action) -> None:
+        live.base = live.result(action.value)
+        self.epoch += 1
+
+    def put(self, live: Field, value: str) -> None:
+        """Give a question a value, and let everything follow from it."""
+        live.base = stored(live.question, value)
+        self.changed()
+
+    def changed(self) -> None:
+        """Recompute after a change."""
+        self.epoch += 1
+        self._settle(fire=True)
+
+    def _settle(self, *, fire: bool) -> None:
+        """Compute all, and carry out what changed values set off, until nothing changes."""
+        for _ in range(MAX_ROUNDS):
+            for here in self.walk():
+                here.settle()
+            if not self._changing or not self._fire(fire=fire):
+                return
+
+    def _fire(self, *, fire: bool) -> bool:
+        """Carry out the actions of the questions whose value is not what it was; tell whether any was."""
+        fired = False
+        lives = [live for live in self.walk() if isinstance(live, Field)]
+        sources = {action.source for action in self._changing}
+        changed = [live for live in lives if live.node.path in sources and live.seen != live.value()]
+        pairs = [(live, live.seen is not None and fire) for live in changed]
+        for live in changed:
+            live.seen = live.value()
+        for source, has_changed in pairs:
+            for action in self._changing if has_changed else ():
+                for target in lives if action.source == source.node.path else ():
+                    if target.node.path == action.target and _same_instances(source, target):
+                        self._set(target, action)
+                        fired = True
+        return fired
+
+    # to and from a state
+
+    @property
+    def state(self) -> State:
+        """Return what must be stored."""
+        state = State(self.language, self.seed, self.started)
+        for here in self.walk():
+            path = here.path
+            if isinstance(here, Span):
+                state.counts[path] = len(here.instances)
+                if here.closed:
+                    state.closed.append(path)
+            elif isinstance(here, Field):
+                if here.base:
+                    state.values[path] = here.base
+                if here.print is not None:
+                    state.prints[path] = here.print
+                if here.done:
+                    (state.answered if here.done == "answered" else state.skipped).append(path)
+        return state
+
+    def _restore(self, state: State) -> None:
+        for here in self.walk():
+            if isinstance(here, Span):
+                path = here.path
+                here.closed = path in state.closed
+                for _ in range(state.counts.get(path, 0)):
+                    self._append(here, sprout(here.node, here.parent, self))
+        done = dict.fromkeys(state.answered, "answered") | dict.fromkeys(state.skipped, "skipped")
+        for here in self.walk():
+            if isinstance(here, Field):
+                path = here.path
+                here.base = state.values.get(path, "")
+                here.print, here.done = state.prints.get(path), done.get(path, "")
+        self.epoch += 1
+
+
+def uuid_of(first: float, second: float) -> str:
+    """Make a UUID (version 4) of two random numbers."""
+    return str(uuid.UUID(int=int(first * 2**53) << 64 | int(second * 2**53), version=4))
+
+
+def _same_instances(source: Live, target: Live) -> bool:
+    """Tell whether two nodes stand in the same instances of the repeats that both are in."""
+    above = {one.node.path: one for one in _ancestors(source)}
+    return all(above.get(one.node.path, one) is one for one in _ancestors(target))
+
+
+def _ancestors(live: Live) -> Iterator[Live]:
+    parent = live.parent
+    while isinstance(parent, Live):
+        yield parent
+        parent = parent.parent

@@ -1,0 +1,301 @@
+"""The instance of a run as live nodes: values and conditions are computed when read and kept until an answer."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bot.surveys.engine_values import stored
+from bot.surveys.form import CHOOSING, Choice, Group, Node, Question, Repeat, Seed, Type, Wording
+from bot.surveys.xpath.compiler import Expression
+from bot.surveys.xpath.nodes import Element
+from bot.surveys.xpath.values import Context, Value, to_boolean, to_nodes, to_number, to_string
+
+if TYPE_CHECKING:
+    from bot.surveys.engine_run import Run
+
+MAX_REPEATS = 1_000  # instances of one repeat, whatever its count says
+
+
+class Live(Element):
+    """A node of the running instance: a group or an instance of a repeat; a `Field` has a value."""
+
+    __slots__ = ("_path", "_path_at", "_relevant", "_relevant_at", "node", "run", "spans")
+
+    static = False
+
+    def __init__(self, node: Node, parent: Element, run: "Run") -> None:
+        super().__init__(node.name, parent)
+        self.node = node
+        self.run = run
+        self.spans: list[Span] = []
+        self._relevant, self._relevant_at = True, -1
+        self._path, self._path_at = "", -1
+
+    @property
+    def path(self) -> str:
+        """Return the path with the index of each repeat."""
+        if self._path_at != self.run.shape:
+            index = f"[{self.index}]" if isinstance(self.node, Repeat) else ""
+            above = self.parent.path if isinstance(self.parent, Live) else ""
+            self._path, self._path_at = f"{above}/{self.name}{index}", self.run.shape
+        return self._path
+
+    @property
+    def span(self) -> "Span | None":
+        """Return the repeat that this is an instance of."""
+        spans = self.parent.spans if isinstance(self.parent, Live) else ()
+        return next((span for span in spans if span.node is self.node), None)
+
+    @property
+    def index(self) -> int:
+        """Return which instance of its repeat this is, from 1; 0 when it is none."""
+        instances = self.span.instances if self.span else ()
+        return next((i for i, other in enumerate(instances, 1) if other is self), 0)
+
+    def string(self) -> str:
+        """Return the value as expressions see it."""
+        value = super().string()
+        if self.run.reads is not None:
+            self.run.reads.append(value)
+        return value
+
+    def named(self, name: str) -> Sequence[Element]:
+        """Return the children called `name`; a counted repeat is counted first."""
+        for span in self.spans:
+            if span.node.name == name:
+                span.sync()
+        found = super().named(name)
+        if self.run.reads is not None:
+            self.run.reads.append(str(len(found)))
+        return found
+
+    def settle(self) -> None:
+        """Compute what others may read."""
+        self.relevant()
+
+    def relevant(self) -> bool:
+        """Tell whether the node takes part."""
+        if self._relevant_at == self.run.epoch:
+            return self._relevant
+        self._relevant_at, self._relevant = self.run.epoch, True  # a condition on itself is refused at upload
+        above = self.parent.relevant() if isinstance(self.parent, Live) else True
+        condition = self.node.bind.relevant
+        self._relevant = above and (condition is None or to_boolean(self.evaluate(condition)))
+        return self._relevant
+
+    def readonly(self) -> bool:
+        """Tell whether the node, or a group it is in, cannot be answered."""
+        above = self.parent.readonly() if isinstance(self.parent, Live) else False
+        return above or self.holds(self.node.bind.readonly)
+
+    def required(self) -> bool:
+        """Tell whether an answer is needed."""
+        return self.holds(self.node.bind.required)
+
+    def holds(self, condition: Expression | None) -> bool:
+        """Evaluate a condition; one that is not there does not hold."""
+        return condition is not None and to_boolean(self.evaluate(condition))
+
+    def evaluate(self, expression: Expression) -> Value:
+        """Evaluate an expression here."""
+        self.run.draws.pop(self, None)
+        return expression.run(Context(self.run, self))
+
+    def below(self) -> "Iterator[Live | Span]":
+        """Yield the children in document order; a repeat's instances as one span."""
+        if not self.spans:
+            yield from self.children  # type: ignore[misc]
+            return
+        spans = {span.node.name: span for span in self.spans}
+        for child in self.node.children if isinstance(self.node, Group | Repeat) else ():
+            yield spans.get(child.name) or super().named(child.name)[0]  # type: ignore[misc]
+
+
+class Field(Live):
+    """A live question. `base` is what was answered, set or kept, whether it counts or not."""
+
+    __slots__ = ("_busy", "_value", "_value_at", "base", "done", "print", "question", "seen")
+
+    def __init__(self, question: Question, parent: Element, run: "Run", base: str = "") -> None:
+        super().__init__(question, parent, run)
+        self.question = question
+        self.base = base
+        self.done = ""  # "answered" or "skipped"
+        self.print: str | None = None  # what a kept calculation had read
+        self.seen: str | None = None  # the value that setvalue actions last saw
+        self._value, self._value_at = "", -1
+        self._busy = False
+
+    def string(self) -> str:
+        """Return the value as expressions see it."""
+        value = self.value()
+        if self.run.reads is not None:
+            self.run.reads.append(value)
+        return value
+
+    def settle(self) -> None:
+        """Compute what others may read, and what is kept from now on."""
+        self.value()
+
+    def constraint_ok(self) -> bool:
+        """Tell whether the value satisfies the constraint; an empty or irrelevant one does."""
+        constraint = self.node.bind.constraint
+        return constraint is None or self.value() == "" or to_boolean(self.evaluate(constraint))
+
+    def required_ok(self) -> bool:
+        """Tell whether the value is there when it is needed."""
+        return self.value() != "" or not self.relevant() or not self.required()
+
+    def value(self) -> str:
+        """Return the value that counts: empty when irrelevant, without choices no longer offered."""
+        run = self.run
+        if self._value_at == run.epoch:
+            return self._value
+        if self._busy:
+            return self.base  # once() and the like read what is there before
+        self._busy = True
+        outer, run.reads = run.reads, None
+        try:
+            self._value = self._compute() if self.relevant() else self._withdrawn()
+            self._value_at = run.epoch
+        finally:
+            self._busy = False
+            run.reads = outer
+        return self._value
+
+    def result(self, expression: Expression) -> str:
+        """Compute what `expression` puts into this question."""
+        return stored(self.question, to_string(self.evaluate(expression)))
+
+    def options(self) -> list[Choice]:
+        """Return the choices offered now."""
+        itemset = self.question.itemset
+        if itemset is None or itemset.fixed:
+            return list(self.question.choices)
+        return [itemset.known.get(node) or self._made(node) for node in to_nodes(self.evaluate(itemset.nodeset))]
+
+    def _made(self, node: Element) -> Choice:
+        """Make a choice of a node that is in no list, such as an instance of a repeat."""
+        itemset, context = self.question.itemset, Context(self.run, node)
+        value = to_string(itemset.value.run(context)) if itemset else ""
+        label = to_string(itemset.label.run(context)) if itemset and itemset.label else value
+        return Choice(value, dict.fromkeys(self.run.form.languages, Wording((label,))))
+
+    def _withdrawn(self) -> str:
+        self.print = None
+        return ""
+
+    def _compute(self) -> str:
+        if self.question.bind.calculate is not None:
+            self._calculate(self.question.bind.calculate)
+        return self._offered() if self.question.type in CHOOSING and self.base else self.base
+
+    def _calculate(self, expression: Expression) -> None:
+        if not self.question.latched:
+            self.base = self.result(expression)
+            return
+        reads: list[str] = []
+        self.run.reads = reads
+        result = self.result(expression)
+        self.run.reads = None
+        read = hashlib.blake2b("\0".join(reads).encode(), digest_size=8).hexdigest()
+        if read != self.print:
+            self.base, self.print = result, read
+
+    def _offered(self) -> str:
+        offered = [choice.value for choice in self.options()]
+        if self.question.type is Type.SELECT_ONE:
+            return self.base if self.base in offered else ""
+        chosen = [value for value in self.base.split() if value in offered]
+        if self.question.type is Type.RANK:  # what is newly offered comes last
+            chosen += offered
+        return " ".join(dict.fromkeys(chosen))
+
+
+class Span:
+    """The instances of one repeat under one parent."""
+
+    __slots__ = ("_counted_at", "closed", "instances", "node", "parent")
+
+    def __init__(self, node: Repeat, parent: Live) -> None:
+        self.node = node
+        self.parent = parent
+        self.instances: list[Live] = []
+        self.closed = False  # the member said that there is no more
+        self._counted_at = -1
+
+    @property
+    def path(self) -> str:
+        """Return the path of the repeat itself, without an index of its own."""
+        return f"{self.parent.path}/{self.node.name}"
+
+    def settle(self) -> None:
+        """Count a counted repeat."""
+        self.sync()
+
+    def relevant(self) -> bool:
+        """Tell whether the repeat takes part, as seen from where it stands."""
+        condition = self.node.bind.relevant
+        return self.parent.relevant() and (condition is None or to_boolean(self._evaluate(condition)))
+
+    def sync(self) -> None:
+        """Grow or shrink a counted repeat to its count; a count that is no number changes nothing."""
+        run = self.parent.run
+        if self.node.count is None or self._counted_at == run.epoch:
+            return
+        self._counted_at = run.epoch
+        outer, run.reads = run.reads, None
+        count = to_number(self._evaluate(self.node.count), run.tz)
+        run.reads = outer
+        if math.isnan(count):
+            return
+        wanted = int(min(max(count, 0), MAX_REPEATS))
+        while len(self.instances) > wanted:
+            run.drop(self, self.instances[-1])
+        while len(self.instances) < wanted:
+            run.grow(self)
+
+    def _evaluate(self, expression: Expression) -> Value:
+        place = Element(self.node.name, self.parent)  # the repeat itself may have no instance to stand on
+        return expression.run(Context(self.parent.run, place))
+
+
+def plant(seed: Seed, parent: Element, run: "Run") -> Live:
+    """Make the live node of a seed, and all below it; counted repeats start without instances."""
+    node = run.form.nodes[seed.path]
+    if isinstance(node, Question):
+        live: Live = Field(node, parent, run, stored(node, seed.text))
+        live.attributes = seed.attributes
+        return live
+    live = Live(node, parent, run)
+    live.attributes = seed.attributes
+    seeds: dict[str, list[Seed]] = {}
+    for inner in seed.children:
+        seeds.setdefault(inner.path, []).append(inner)
+    _fill(live, lambda child: [plant(inner, live, run) for inner in seeds.get(child.path, [])])
+    return live
+
+
+def sprout(node: Node, parent: Element, run: "Run") -> Live:
+    """Make an empty live node, and all below it; repeats have no instances."""
+    if isinstance(node, Question):
+        return Field(node, parent, run)
+    live = Live(node, parent, run)
+    _fill(live, lambda child: [] if isinstance(child, Repeat) else [sprout(child, live, run)])
+    return live
+
+
+def _fill(live: Live, make: Callable[[Node], list[Live]]) -> None:
+    """Give a live node its children, in the order of the form."""
+    children: list[Element] = []
+    for child in live.node.children if isinstance(live.node, Group | Repeat) else ():
+        made = make(child)
+        if isinstance(child, Repeat):
+            span = Span(child, live)
+            span.instances = [] if child.count else made
+            live.spans.append(span)
+            children += span.instances
+        else:
+            children += made or [sprout(child, live, live.run)]
+    live.children = children
