@@ -11,7 +11,6 @@ from bot.content.files import ContentError
 from bot.content.formats import Formats
 from bot.content.keywords import Keyword, Keywords
 from bot.content.places import Places
-from bot.content.places import Places
 from bot.content.templates import Template, load_templates
 
 __all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Places", "Template"]
@@ -25,7 +24,6 @@ class Content:
     keywords: Keywords
     places: Places
     formats: Formats
-    places: Places
     templates: dict[str, Template]
 
     @classmethod
@@ -37,6 +35,5 @@ class Content:
             keywords=Keywords.load(messages_dir),
             places=Places.load(messages_dir),
             formats=Formats.load(messages_dir, catalogue),
-            places=Places.load(messages_dir),
             templates=load_templates(messages_dir),
         )
