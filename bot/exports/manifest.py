@@ -1,0 +1,64 @@
+"""What an export says of itself: filters, who is in it, missing codes, checksums."""
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bot.exports.cases import MEANINGS
+from bot.exports.options import Options
+from bot.exports.tally import Tally
+from bot.exports.variables import Kind
+from bot.surveys.form import Form
+
+ABOUT_HEAD = ("about", "detail", "value")
+ABOUT_KINDS = (Kind.TEXT, Kind.TEXT, Kind.NUMBER)
+_CAUTION = (
+    "The respondents chose to take part and are not a random sample: results are of respondents, never of the diaspora."
+)
+_PRIVACY = (
+    "Respondent ids differ between exports. Days are in UTC; nothing finer than a day is exported. "
+    "Do not try to find out who a respondent is, and do not publish a count below 10."
+)
+
+
+def describe(form: Form, options: Options, tally: Tally) -> dict[str, Any]:
+    """Return the manifest; the same data and options give the same one, so it tells no time of its own."""
+    return {
+        "form": {"id": form.id, "version": form.version, "title": form.title, "sha256": form.sha256},
+        "options": options.as_json(),
+        **tally.summary(),
+        "missing_codes": {str(code): meaning for code, meaning in MEANINGS.items()},
+        "caution": _CAUTION,
+        "privacy": _PRIVACY,
+        "software": f"diaspora-outreach {software_version()}",
+    }
+
+
+def as_json(manifest: dict[str, Any]) -> str:
+    """Return the manifest as it is written to its file."""
+    return json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+
+
+def about_rows(manifest: dict[str, Any]) -> Iterator[list[str]]:
+    """Yield the manifest as rows of three cells: subject, detail, value."""
+    for subject, value in manifest.items():
+        if subject == "missing_codes":  # they have a sheet of their own
+            continue
+        details = value.items() if isinstance(value, dict) else [("", value)]
+        for detail, each in details:
+            yield [subject.replace("_", " "), str(detail), _plain(each)]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def software_version() -> str:
+    """Return the version of this software; a tree that is not installed has none."""
+    try:
+        return version("diaspora-outreach")
+    except PackageNotFoundError:
+        return "unreleased"

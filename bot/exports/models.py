@@ -1,0 +1,43 @@
+"""Rows of exports: who took which data when, and whose answers were in it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.crypto import EncryptedText
+from bot.db import Base, BigId
+
+
+class Export(Base):
+    """One export of one survey; never deleted with its files."""
+
+    __tablename__ = "export"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    survey_id: Mapped[int] = mapped_column(ForeignKey("survey.id"), index=True)
+    by: Mapped[str] = mapped_column(String(64))  #: the staff member's id, or the command that made it
+    options: Mapped[dict[str, Any]]
+    salt: Mapped[str] = mapped_column(EncryptedText)  #: hex; respondent ids come from it
+    respondents: Mapped[int] = mapped_column(default=0)
+    files: Mapped[Any] = mapped_column(JSON, nullable=True)  #: file name to {"rows", "sha256"}; None until written
+    sha256: Mapped[str | None] = mapped_column(String(64))  #: of the manifest, which holds those of the files
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ExportMember(Base):
+    """Whose answers are in an export, under which id.
+
+    Without foreign keys to people: it must outlive their erasure, to say which lines of which export to delete.
+    """
+
+    __tablename__ = "export_member"
+
+    export_id: Mapped[int] = mapped_column(ForeignKey("export.id", ondelete="CASCADE"), primary_key=True)
+    respondent: Mapped[str] = mapped_column(String(20), primary_key=True)  #: its order is the order of the files
+    run_id: Mapped[int] = mapped_column(BigInteger)
+    contact_id: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (Index(None, "contact_id"),)

@@ -1,0 +1,34 @@
+"""What an analyst may ask of an export."""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+
+class ExportError(Exception):
+    """An export cannot be made; the message carries the cure."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Filters and layout. The defaults are pseudonymous: codes in CSV, labels in XLSX, no free text."""
+
+    language: str | None = None  #: language of labels as the form writes it, "English (en)"; None: the form's default
+    csv_labels: bool = False  #: labels instead of codes in the wide CSV
+    xlsx_labels: bool = True
+    groups: bool = False  #: name columns group/question
+    free_text: bool = False  #: keep what people wrote in their own words: it may name them
+    leave_out: frozenset[str] = frozenset()  #: names of questions to withhold, whatever their type
+    since: date | None = None  #: runs started on or after this day (UTC)
+    until: date | None = None  #: runs started on or before this day (UTC)
+    dispositions: frozenset[str] = frozenset()  #: none: all
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the options as plain JSON values, always in the same order."""
+
+        def plain(value: Any) -> Any:
+            if isinstance(value, frozenset):
+                return sorted(value)
+            return value.isoformat() if isinstance(value, date) else value
+
+        return {name: plain(value) for name, value in asdict(self).items()}

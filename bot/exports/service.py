@@ -1,0 +1,186 @@
+"""Make an export: freeze who is in it, write its files, note what left; later say whose lines must be deleted."""
+
+import base64
+import hashlib
+import hmac
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, and_, insert, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.exports.cases import cases
+from bot.exports.manifest import as_json
+from bot.exports.models import Export, ExportMember
+from bot.exports.options import Options
+from bot.exports.package import Package
+from bot.exports.tables import records
+from bot.exports.writers import sha256
+from bot.surveys.models import Run, Survey
+from bot.surveys.xform import load
+
+Progress = Callable[[int, int], None]  # respondents written, respondents in all
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A file that left: its rows of data (a workbook's: of its first sheet) and its checksum."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What an export made; `answers` are the values in it, refusals and other missing ones not counted."""
+
+    export_id: int
+    respondents: int
+    answers: int
+    files: dict[Path, ExportFile]
+    manifest: Path
+    manifest_sha256: str
+
+
+def run(
+    db: Session,
+    survey: Survey,
+    options: Options,
+    directory: Path,
+    by: str,
+    progress: Progress = lambda _done, _all: None,
+    salt: bytes | None = None,
+) -> ExportResult:
+    """Export a survey into the directory, in one transaction; `salt` only to repeat an earlier export."""
+    export = begin(db, survey, options, by, salt)
+    result = write(db, export, survey, options, directory, progress)
+    finish(db, export, result)
+    return result
+
+
+def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | None = None) -> Export:
+    """Note who takes what, and freeze whose interviews are in it, each under an id of this export alone."""
+    salt = salt or os.urandom(16)
+    export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
+    db.add(export)
+    db.flush()
+    chosen = db.execute(_chosen(survey, options), execution_options={"yield_per": _CHUNK})
+    for chunk in chosen.partitions():
+        rows = [
+            {
+                "export_id": export.id,
+                "respondent": _pseudonym(salt, contact_id),
+                "run_id": run_id,
+                "contact_id": contact_id,
+            }
+            for run_id, contact_id in chunk
+        ]
+        db.execute(insert(ExportMember), rows)
+        export.respondents += len(rows)
+    db.flush()
+    return export
+
+
+def write(
+    db: Session,
+    export: Export,
+    survey: Survey,
+    options: Options,
+    directory: Path,
+    progress: Progress = lambda _done, _all: None,
+) -> ExportResult:
+    """Write the files of an export that has begun; only reads, and nothing is seen in the directory before all is."""
+    directory.mkdir(parents=True, exist_ok=True)
+    form = load(survey.file, survey.filename, chat=False)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
+        with Package(form, options, Path(work)) as package:
+            for record in records(cases(db, export, options.free_text), form, package.tables):
+                package.add(record)
+                done = package.tally.respondents
+                if not record.table.numbers and done % _CHUNK == 0:
+                    progress(done, export.respondents)
+            manifest = package.finish()
+        progress(package.tally.respondents, export.respondents)
+        files = {path: ExportFile(rows, sha256(path)) for path, rows in package.rows().items()}
+        manifest["files"] = _listed(files)
+        path = package.path_of_manifest()
+        path.write_text(as_json(manifest), encoding="utf-8")
+        result = ExportResult(
+            export_id=export.id,
+            respondents=package.tally.respondents,
+            answers=package.tally.answers,
+            files={directory / path.name: file for path, file in files.items()},
+            manifest=directory / path.name,
+            manifest_sha256=sha256(path),
+        )
+        for made in (*files, path):
+            made.replace(directory / made.name)
+    return result
+
+
+def finish(db: Session, export: Export, result: ExportResult) -> None:
+    """Note which files left, with their checksums."""
+    export.files, export.sha256, export.finished_at = _listed(result.files), result.manifest_sha256, clock.now()
+    db.add(export)
+    db.flush()
+
+
+def holding(db: Session, contact_id: int) -> list[tuple[Export, str]]:
+    """Return the exports that hold a person's answers, and the id under which each does."""
+    found = db.execute(
+        select(Export, ExportMember.respondent)
+        .join(ExportMember, ExportMember.export_id == Export.id)
+        .where(ExportMember.contact_id == contact_id)
+        .order_by(Export.id)
+    )
+    return [(export, respondent) for export, respondent in found]
+
+
+def withdrawn(db: Session, export: Export) -> list[str]:
+    """Return the ids whose interviews were erased after the export: whoever holds its files must delete these lines."""
+    # SQLite may give an erased row's id to a new one, which then cannot have been there before the export.
+    same = and_(
+        Run.id == ExportMember.run_id,
+        Run.contact_id == ExportMember.contact_id,
+        Run.started_at <= export.created_at,
+    )
+    return list(
+        db.scalars(
+            select(ExportMember.respondent)
+            .outerjoin(Run, same)
+            .where(ExportMember.export_id == export.id, Run.id.is_(None))
+            .order_by(ExportMember.respondent)
+        )
+    )
+
+
+def _chosen(survey: Survey, options: Options) -> Select[int, int]:
+    query = select(Run.id, Run.contact_id).where(Run.survey_id == survey.id).order_by(Run.id)
+    if options.since:
+        query = query.where(Run.started_at >= _midnight(options.since))
+    if options.until:
+        query = query.where(Run.started_at < _midnight(options.until) + timedelta(days=1))
+    if options.dispositions:
+        query = query.where(Run.disposition.in_(options.dispositions))
+    return query
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _pseudonym(salt: bytes, contact_id: int) -> str:
+    """Return an id that cannot be computed back; in capitals and digits, which sort alike in every database."""
+    digest = hmac.digest(salt, str(contact_id).encode(), hashlib.sha256)
+    return "R" + base64.b32encode(digest)[:15].decode()
+
+
+def _listed(files: dict[Path, ExportFile]) -> dict[str, Any]:
+    return {path.name: {"rows": file.rows, "sha256": file.sha256} for path, file in sorted(files.items())}

@@ -1,0 +1,180 @@
+"""The columns of a form: one table for the form and one for each repeat, linked by respondent and number."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from bot.exports.options import Options
+from bot.exports.privacy import withheld
+from bot.surveys.form import Choice, Form, Group, Question, Repeat, Text, Type
+
+#: A number that a spreadsheet keeps as it was written: no leading zero, at most 15 digits.
+NUMBER = re.compile(r"-?(?=[\d.]{1,16}$)(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+#: What is known of a respondent beside the answers: the first columns of the main table.
+HEAD = ("respondent", "disposition", "day_started", "day_completed", "language", "channel", "source")
+
+
+class Kind(StrEnum):
+    """What the cells of a column hold, beside missing codes."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """One question's columns."""
+
+    question: Question
+    name: str
+
+    @property
+    def choices(self) -> dict[str, Choice]:
+        """Return the choices by code; a code that the form lists twice is one choice."""
+        found: dict[str, Choice] = {}
+        for choice in self.question.choices:
+            found.setdefault(choice.value, choice)
+        return found
+
+    @property
+    def options(self) -> list[str]:
+        """Return the codes that get a 0/1 column each."""
+        return list(self.choices) if self.question.type is Type.SELECT_MULTIPLE else []
+
+    @property
+    def headers(self) -> list[str]:
+        """Return the name of the column, then of each option's."""
+        return [self.name, *(f"{self.name}/{code}" for code in self.options)]
+
+    @property
+    def takes_many(self) -> bool:
+        """Tell whether an answer is a list of codes."""
+        return self.question.type in {Type.SELECT_MULTIPLE, Type.RANK}
+
+    def kinds(self, labels: bool) -> list[Kind]:
+        """Return the kind of each column, with labels or codes in the first one."""
+        return [self._kind(labels), *(Kind.NUMBER for _ in self.options)]
+
+    def _kind(self, labels: bool) -> Kind:
+        if self.question.type is Type.DATE or self.is_moment:
+            return Kind.DATE
+        if self.question.choices:
+            coded = self.question.type is Type.SELECT_ONE and not labels
+            return Kind.NUMBER if coded and all(map(NUMBER.fullmatch, self.choices)) else Kind.TEXT
+        typed = {Type.INTEGER, Type.DECIMAL, Type.RANGE, Type.CALCULATE, Type.HIDDEN}
+        return Kind.NUMBER if self.question.type in typed else Kind.TEXT
+
+    @property
+    def is_moment(self) -> bool:
+        """Tell whether the value is a time of which only the day may leave."""
+        preload = self.question.bind.preload
+        return self.question.type is Type.DATETIME or (preload is not None and preload[0] == "timestamp")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The variables outside repeats (name ""), or those of one repeat."""
+
+    name: str
+    path: str
+    numbers: tuple[str, ...]  #: the columns that number the repeats around it, itself included
+    variables: tuple[Variable, ...]
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Return the names of the columns before the variables."""
+        return ("respondent", *self.numbers) if self.numbers else HEAD
+
+    @property
+    def head_kinds(self) -> list[Kind]:
+        """Return the kinds of the columns before the variables."""
+        if self.numbers:
+            return [Kind.TEXT, *(Kind.NUMBER for _ in self.numbers)]
+        return [Kind.DATE if name.startswith("day_") else Kind.TEXT for name in HEAD]
+
+    @property
+    def headers(self) -> list[str]:
+        """Return the names of all columns."""
+        return [*self.head, *(header for variable in self.variables for header in variable.headers)]
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """Return the path of each variable."""
+        return [variable.question.path for variable in self.variables]
+
+
+def label_in(text: Text, form: Form, language: str | None) -> str:
+    """Return the text in the language, else in the form's default, else in any."""
+    for wanted in (language, form.default_language, *form.languages):
+        if wanted is not None and wanted in text and str(text[wanted]):
+            return str(text[wanted])
+    return ""
+
+
+def tables(form: Form, options: Options) -> list[Table]:
+    """Return the main table, then one for each repeat."""
+    hidden = withheld(form, options)
+    found: list[Table] = []
+    names: set[str] = set()
+    for group, repeats in _scopes(form.root, ()):
+        questions = [q for q in _questions(group) if q.path not in hidden and q.type is not Type.NOTE]
+        found.append(
+            Table(
+                name=_unused(repeats[-1].name, names) if repeats else "",
+                path=group.path,
+                numbers=tuple(f"{repeat.name}_number" for repeat in repeats),
+                variables=_named(group, questions, options),
+            )
+        )
+    return found
+
+
+def _scopes(group: Group | Repeat, around: tuple[Repeat, ...]) -> Iterator[tuple[Group | Repeat, tuple[Repeat, ...]]]:
+    yield group, around
+    yield from _inner_scopes(group, around)
+
+
+def _inner_scopes(
+    group: Group | Repeat, around: tuple[Repeat, ...]
+) -> Iterator[tuple[Group | Repeat, tuple[Repeat, ...]]]:
+    for child in group.children:
+        if isinstance(child, Repeat):
+            yield from _scopes(child, (*around, child))
+        elif isinstance(child, Group):
+            yield from _inner_scopes(child, around)
+
+
+def _questions(group: Group | Repeat) -> Iterator[Question]:
+    """Yield the questions of the group that no inner repeat holds."""
+    for child in group.children:
+        if isinstance(child, Question):
+            yield child
+        elif isinstance(child, Group):
+            yield from _questions(child)
+
+
+def _named(group: Group | Repeat, questions: list[Question], options: Options) -> tuple[Variable, ...]:
+    """Name the columns: a name that would stand twice gets its groups in front, whatever the options."""
+    taken = Counter([*HEAD, *(question.name for question in questions)])
+
+    def name(question: Question) -> str:
+        inside = question.path.removeprefix(f"{group.path}/")
+        if options.groups or taken[question.name] > 1:
+            return inside if inside not in HEAD else f"{group.name}/{inside}"
+        return question.name
+
+    return tuple(Variable(question, name(question)) for question in questions)
+
+
+def _unused(name: str, names: set[str]) -> str:
+    number = 1
+    unused = name
+    while unused in names:
+        number += 1
+        unused = f"{name}_{number}"
+    names.add(unused)
+    return unused
