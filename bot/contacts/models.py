@@ -18,6 +18,8 @@ class State(StrEnum):
     UNDERAGE = "underage"
     MEMBER = "member"
     STOPPED = "stopped"  #: said STOP; only an explicit START changes it
+    LEAVING = "leaving"  #: asked to be erased; the goodbye is on its way
+    ERASED = "erased"  #: an empty row, for the sums of the past
 
 
 class Purpose(StrEnum):

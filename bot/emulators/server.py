@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from bot.emulators.phones import phones_app
 from bot.emulators.telegram_api import TelegramApi
@@ -86,19 +87,21 @@ def _listen(port: int) -> socket.socket:
     # asyncio turns Nagle's algorithm off only when the protocol is named; left on, it costs 40 ms per answer.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError:
+        listening.close()
+        raise
     listening.listen(2048)
     return listening
 
 
 @asynccontextmanager
-async def serve(world: World, port: int = 0) -> AsyncIterator[Addresses]:
-    """Serve the emulators on 127.0.0.1 in the running loop; port 0 takes a free one. Closes the world at the end."""
+async def hosting(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application on 127.0.0.1 in the running loop and give its address; port 0 takes a free one."""
     listening = _listen(port)
-    addresses = Addresses(f"http://127.0.0.1:{listening.getsockname()[1]}")
-    world.twilio.media_base = addresses.twilio_api_base
     config = uvicorn.Config(
-        build_app(world),
+        app,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -108,8 +111,19 @@ async def serve(world: World, port: int = 0) -> AsyncIterator[Addresses]:
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield addresses
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        await world.close()
         server.stop.set()
         await running
+
+
+@asynccontextmanager
+async def serve(world: World, port: int = 0) -> AsyncIterator[Addresses]:
+    """Serve the emulators on 127.0.0.1 in the running loop; port 0 takes a free one. Closes the world at the end."""
+    async with hosting(build_app(world), port) as base:
+        addresses = Addresses(base)
+        world.twilio.media_base = addresses.twilio_api_base
+        try:
+            yield addresses
+        finally:
+            await world.close()

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Button, Media
 from bot.contacts.models import Contact
-from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
+from bot.messaging.models import WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,33 @@ def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -
         created_at=now,
         status_at=now,
     )
+
+
+def count_messages(db: Session, contact_id: int) -> int:
+    """Return how many messages to and from a contact are kept."""
+    out = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.contact_id == contact_id)
+    in_ = select(func.count()).select_from(InboxMessage).where(InboxMessage.contact_id == contact_id)
+    return (db.scalar(out) or 0) + (db.scalar(in_) or 0)
+
+
+def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int | None:
+    """Return the event of the invitation with this external id, or of the last one sent when none is named."""
+    statement = select(OutboxMessage.ref).where(
+        OutboxMessage.contact_id == contact_id, OutboxMessage.kind == "invitation", OutboxMessage.sent_at.is_not(None)
+    )
+    if external_id:
+        statement = statement.where(OutboxMessage.external_id == external_id)
+    return db.scalar(statement.order_by(OutboxMessage.id.desc()).limit(1))
+
+
+def reply_under_way(db: Session, contact_id: int) -> bool:
+    """Return whether an answer of ours has not reached the provider yet."""
+    statement = select(OutboxMessage.id).where(
+        OutboxMessage.contact_id == contact_id,
+        OutboxMessage.status.in_((Status.QUEUED, Status.SENDING)),
+        OutboxMessage.kind == "reply",
+    )
+    return db.scalar(statement.limit(1)) is not None
 
 
 def cancel_unasked(db: Session, contact_id: int, reason: str, purpose: str | None = None) -> int:

@@ -1,6 +1,8 @@
 """What a provider says later about a message: it moves a status forward only."""
 
-from sqlalchemy import select
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -17,12 +19,14 @@ MAY_MOVE = {
 }
 
 
-def apply(db: Session, receipt: Receipt) -> bool:
-    """Apply one receipt; False when it says nothing new or speaks of a message we do not know."""
-    row = _find(db, receipt)
-    if row is None or row.channel != receipt.channel:
-        return False
-    if row.external_id and row.external_id != receipt.external_id:
+def apply(db: Session, receipts: Sequence[Receipt]) -> int:
+    """Apply receipts in the order they came; return how many said something new of a message we know."""
+    rows = _find(db, receipts)
+    return sum(_apply_one(db, receipt, row) for receipt, row in zip(receipts, rows, strict=True) if row is not None)
+
+
+def _apply_one(db: Session, receipt: Receipt, row: OutboxMessage) -> bool:
+    if row.channel != receipt.channel or (row.external_id and row.external_id != receipt.external_id):
         return False
     row.external_id = receipt.external_id
     if row.status not in MAY_MOVE[Status(receipt.status)]:
@@ -30,16 +34,31 @@ def apply(db: Session, receipt: Receipt) -> bool:
     if receipt.failure is not None:
         settling.fail(db, f"{receipt.channel}:{receipt.sender}", row, receipt.failure)
         return True
-    row.status, row.reason, row.status_at = Status(receipt.status), None, clock.now()
+    row.status, row.reason, row.status_at, row.claimed_by = Status(receipt.status), None, clock.now(), None
     row.sent_at = row.sent_at or row.status_at
     return True
 
 
-def _find(db: Session, receipt: Receipt) -> OutboxMessage | None:
+def _find(db: Session, receipts: Sequence[Receipt]) -> list[OutboxMessage | None]:
     """Find by our own id, which may be known before our commit of the external one."""
-    statement = select(OutboxMessage).with_for_update()
-    if receipt.outbox_id is not None:
-        return db.scalars(statement.where(OutboxMessage.id == receipt.outbox_id)).one_or_none()
-    return db.scalars(
-        statement.where(OutboxMessage.channel == receipt.channel, OutboxMessage.external_id == receipt.external_id)
-    ).one_or_none()
+    ids = {receipt.outbox_id for receipt in receipts if receipt.outbox_id is not None}
+    names = {(receipt.channel, receipt.external_id) for receipt in receipts if receipt.outbox_id is None}
+    found: Iterable[OutboxMessage] = db.scalars(
+        select(OutboxMessage)
+        .where(
+            or_(
+                OutboxMessage.id.in_(ids),
+                tuple_(OutboxMessage.channel, OutboxMessage.external_id).in_(names),
+            )
+        )
+        .order_by(OutboxMessage.id)  # always in the same order, so that two processes cannot lock each other out
+        .with_for_update()
+    )
+    by_id = {row.id: row for row in found}
+    by_name = {(row.channel, row.external_id): row for row in by_id.values()}
+    return [
+        by_id.get(receipt.outbox_id)
+        if receipt.outbox_id is not None
+        else by_name.get((receipt.channel, receipt.external_id))
+        for receipt in receipts
+    ]

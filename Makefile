@@ -1,0 +1,68 @@
+# Everything a newcomer needs. `make` alone lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+ARGS ?=
+LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.runtime  ## Play the whole main job on emulated phones, then serve the console (ARGS=--once: exit after the summary)
+	@$(BIN)/python -m bot demo $(ARGS)
+
+run: $(VENV)/.runtime  ## Serve webhooks, console, delivery and jobs with the settings of .env
+	@$(BIN)/python -m bot run $(ARGS)
+
+test: $(VENV)/.dev  ## Run all tests, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov=bot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+
+check: $(VENV)/.dev  ## Lint, format, types, import contracts, content, migrations = models
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bot check
+	$(BIN)/python -m bot db check
+
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what changes'")
+	@rm -f var/migration.db && OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic upgrade head \
+	&& OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic revision --autogenerate $(ARGS)
+
+pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
+	@$(BIN)/python docs/pictures.py
+
+lock:  ## Pin the dependencies with hashes (needs uv)
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra dev -o requirements-dev.lock
+
+clean:  ## Remove the environment and caches, not your data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+# The lock files carry hashes for every file, so that nothing else can be installed.
+$(VENV)/.runtime: requirements.lock
+	@$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock
+	@$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/.runtime
+
+ifdef UV
+install = echo "Installing into $(VENV) with uv ..." && \
+	{ test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && \
+	uv pip install -q --python $(BIN)/python --require-hashes -r $(1)
+else
+install = echo "Installing into $(VENV) with pip ..." && \
+	{ test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); } && \
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
+endif
+
+.PHONY: help demo run test check format migration pictures lock clean

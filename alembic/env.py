@@ -1,0 +1,34 @@
+"""Migrations of every room's tables, on the database that `outreach db` hands over or the settings name."""
+
+from alembic import context
+
+from bot import settings
+from bot.db import Base, import_models, open_engine
+
+import_models()
+
+
+def run() -> None:
+    given = context.config.attributes.get("connection")
+    if given is not None:
+        migrate(given)
+        return
+    engine = open_engine(settings.load().database)
+    with engine.connect() as connection:
+        migrate(connection)
+    engine.dispose()
+
+
+def migrate(connection: object) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,  # SQLite changes a table only by copying it
+        compare_type=True,
+        user_module_prefix="bot.db.",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+run()

@@ -1,0 +1,5 @@
+"""`python -m bot` is `outreach`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,227 @@
+"""Composition root: the only file that knows every room and every real channel."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+from starlette.routing import BaseRoute
+
+from bot import crypto, jobs
+from bot.broadcasts import rendering
+from bot.broadcasts.models import KIND as BROADCAST
+from bot.broadcasts.policy import Policy
+from bot.channels.base import Channel, Inbound, Receipt
+from bot.channels.telegram import Poller, TelegramChannel
+from bot.channels.whatsapp import WhatsAppChannel
+from bot.content import Content
+from bot.conversations.router import Router
+from bot.db import Database
+from bot.grouping import GroupCommit
+from bot.messaging import delivery, inbox, receipts, templates
+from bot.messaging.claims import Desk
+from bot.messaging.delivery import Delivery
+from bot.messaging.eligibility import Rules
+from bot.messaging.templates import StoredContents
+from bot.settings import Settings
+from bot.web import server
+from bot.web.console import ConsoleContext
+from bot.web.hooks import HookContext
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT = 3  #: seconds
+
+
+class App:
+    """One process of an installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        prepare_keys(settings)
+        self.content = Content.load(settings.messages)
+        self.database = Database(settings.database)
+        self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
+        self.router = Router(self.content, settings.official_handles, settings.official_domains)
+        self.channels = _channels(settings, self.content, self.database)
+        self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
+        self.jobs = {job.name: job for job in jobs.table(self.content, self.router)}
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self._inbox = GroupCommit(self.database, self._handle)
+        self._receipts = GroupCommit(self.database, receipts.apply)
+        self._deliveries: list[Delivery] = []
+        self._acknowledging: set[asyncio.Task[None]] = set()
+
+    def web(self, extra: Sequence[BaseRoute] = ()) -> FastAPI:
+        """Return the web application."""
+        context = ConsoleContext(
+            database=self.database,
+            content=self.content,
+            settings=self.settings,
+            nudge=self.nudge,
+            secret=secret_key(self.settings),
+            exports_dir=self.settings.data_dir / "exports",
+            secure_cookies=self.settings.public_url.startswith("https://"),
+        )
+        return server.build(HookContext(self.channels, self.receive, self.apply), context, extra)
+
+    async def receive(self, inbounds: list[Inbound]) -> None:
+        """Record and handle messages, then wake delivery; returns when they are in the database."""
+        await self._inbox.put(inbounds)
+        self.nudge()
+        for inbound in inbounds:
+            if inbound.kind == "button":
+                task = asyncio.create_task(self.channels[inbound.channel].acknowledge(inbound))
+                self._acknowledging.add(task)
+                task.add_done_callback(self._acknowledging.discard)
+
+    async def apply(self, found: list[Receipt]) -> None:
+        """Apply receipts."""
+        await self._receipts.put(found)
+        if any(receipt.failure for receipt in found):
+            self.nudge()
+
+    def _handle(self, db: Session, inbounds: list[Inbound]) -> None:
+        inbox.receive(db, inbounds, self.router.handle)
+
+    def nudge(self) -> None:
+        """Wake this process's delivery, if it has one."""
+        for item in self._deliveries:
+            item.nudge()
+
+    async def run_job(self, name: str) -> int:
+        """Run one job now."""
+        done = await jobs.run(self.database, self.jobs[name])
+        self.nudge()
+        return done
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Hold the channels' connections open."""
+        async with AsyncExitStack() as stack:
+            for channel in self.channels.values():
+                await channel.start()
+                stack.push_async_callback(channel.close)
+            yield
+            if self._acknowledging:
+                await asyncio.wait(self._acknowledging)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Deliver, poll and run jobs in the background, until the block ends."""
+        await self.database.run(delivery.heartbeat, self.worker)
+        if self.database.is_sqlite:  # a file has one process: every other name in it is of the past
+            await self.database.run(lambda db: delivery.doubt(db, delivery.others(db, self.worker)))
+        self._deliveries = [self._delivery(channel) for channel in self.channels.values()]
+        tasks = [asyncio.create_task(item.run()) for item in self._deliveries]
+        background = [asyncio.create_task(task) for task in self._background()]
+        scheduler = self._scheduler()
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+            for task in background:
+                task.cancel()
+            for item in self._deliveries:
+                item.stop()
+            await asyncio.gather(*tasks, *background, return_exceptions=True)
+            self._deliveries = []
+
+    def _delivery(self, channel: Channel) -> Delivery:
+        desk = Desk(
+            channel=channel.name,
+            sender=channel.sender,
+            rate=channel.rate,
+            has_window=channel.has_window,
+            worker=self.worker,
+            rules=self.rules,
+            content=self.content,
+            renderers={BROADCAST: rendering.renderer(self.content)},
+        )
+        return Delivery(self.database, channel, desk, self.settings.max_in_flight)
+
+    def _background(self) -> list[object]:
+        telegram = self.channels.get("telegram")
+        if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "polling":
+            return [Poller(telegram, self.receive).run()]
+        return []
+
+    def _scheduler(self) -> AsyncIOScheduler:
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        for job in self.jobs.values():
+            scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
+        scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
+        return scheduler
+
+    async def _heartbeat(self) -> None:
+        with suppress(Exception):
+            await self.database.run(delivery.heartbeat, self.worker)
+
+    async def register_webhooks(self) -> None:
+        """Tell Telegram our address; Twilio is told in its own console."""
+        telegram = self.channels.get("telegram")
+        if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "webhook":
+            await telegram.set_webhook(f"{self.settings.public_url}/hooks/telegram")
+
+    async def sync_templates(self) -> dict[str, str]:
+        """Make WhatsApp's templates and read how far their approval is."""
+        whatsapp = self.channels.get("whatsapp")
+        if not isinstance(whatsapp, WhatsAppChannel):
+            return {}
+        return await templates.sync(self.database, self.content, whatsapp.contents)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def prepare_keys(settings: Settings) -> None:
+    """Load the encryption key, made in DATA_DIR on first use."""
+    given = settings.encryption_key.get_secret_value()
+    crypto.use(crypto.Keyring.parse(given or crypto.load_or_create(settings.data_dir / "keys" / "encryption.key")))
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Return what signs cookies and links."""
+    given = settings.secret_key.get_secret_value()
+    return (given or crypto.load_or_create(settings.data_dir / "keys" / "secret.key")).encode()
+
+
+def _channels(settings: Settings, content: Content, database: Database) -> dict[str, Channel]:
+    """Build the channels that are switched on."""
+    channels: dict[str, Channel] = {}
+    token = settings.telegram_token.get_secret_value()
+    if token:
+        channels["telegram"] = TelegramChannel(
+            token,
+            api_base=settings.telegram_api_base,
+            rate=settings.telegram_rate,
+            timeout=settings.send_timeout,
+            webhook_secret=settings.telegram_webhook_secret.get_secret_value(),
+            max_in_flight=settings.max_in_flight,
+        )
+    if settings.twilio_account_sid:
+        channels["whatsapp"] = WhatsAppChannel(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            number=settings.whatsapp_from,
+            service_sid=settings.whatsapp_messaging_service_sid,
+            public_url=settings.public_url,
+            api_base=settings.twilio_api_base,
+            rate=settings.whatsapp_rate,
+            timeout=settings.send_timeout,
+            max_in_flight=settings.max_in_flight,
+            store=StoredContents(database, settings.twilio_account_sid),
+            list_label=content.catalogue.text("button.choose", "en"),
+        )
+    return channels
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

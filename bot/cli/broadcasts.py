@@ -1,0 +1,144 @@
+"""broadcast: the console's steps, for scripts."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.cli.opened import installation
+from bot.cli.output import Trouble, show_json, show_table
+
+if TYPE_CHECKING:
+    from bot.app import App
+    from bot.broadcasts.models import Broadcast
+    from bot.staff.models import StaffUser
+
+app = typer.Typer(help="Announcements: new, dry-run, approve (another person), send, status.", no_args_is_help=True)
+Id = Annotated[int, typer.Argument(help="Number of the broadcast.")]
+By = Annotated[str, typer.Option("--by", help="E-mail address of the member of staff who does it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="JSON: title, purpose, texts {language: text}, audience, template.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Write a broadcast from a file; nothing is sent."""
+    from bot.broadcasts import service
+    from bot.broadcasts.audience import Audience, BadAudience
+
+    given = _read(file)
+    try:
+        what = service.Draft(
+            title=given["title"],
+            purpose=given["purpose"],
+            texts=given["texts"],
+            audience=Audience.from_json(given.get("audience", {})),
+            template=given.get("template"),
+            variables=given.get("variables", {}),
+        )
+    except (KeyError, BadAudience) as error:
+        raise Trouble(f"{file}: {error}. It needs title, purpose and texts, and an audience of known rules") from None
+    with _opened(by) as (opened, db, staff):
+        made = service.draft(db, opened.content, staff, what).id
+    show_json({"id": made}) if as_json else typer.echo(
+        f"Broadcast {made} is written: look at `broadcast dry-run {made}`."
+    )
+
+
+@app.command("dry-run")
+def dry_run(id: Id, as_json: AsJson = False) -> None:
+    """Say who would get it and who would not, and why."""
+    from bot.broadcasts import checks, forecast
+
+    with installation() as opened, opened.database.begin() as db:
+        broadcast = _find(db, id)
+        found = forecast.dry_run(db, opened.content, broadcast, opened.policy, clock.now())
+        problems = [str(problem) for problem in checks.problems(opened.content, broadcast, opened.policy)]
+    lines = [(line.count, line.when, line.reason, line.channel, line.language, line.form) for line in found.lines]
+    if as_json:
+        show_json(
+            {"audience": found.audience, "reasons": found.by("reason"), "when": found.by("when"), "problems": problems}
+        )
+        return
+    for problem in problems:
+        typer.echo(problem)
+    show_table(
+        f"{found.audience} people", ["people", "when", "why", "channel", "language", "form"], sorted(lines, key=str)
+    )
+
+
+@app.command()
+def approve(id: Id, by: By) -> None:
+    """Approve what somebody else wrote."""
+    from bot.broadcasts import rendering, service
+
+    with _opened(by) as (opened, db, staff):
+        broadcast = _find(db, id)
+        seen = rendering.content_hash(opened.content, broadcast)
+        service.approve(db, opened.content, broadcast, staff, opened.policy, seen=seen)
+    typer.echo(f"Broadcast {id} is approved.")
+
+
+@app.command()
+def send(id: Id, by: By, as_json: AsJson = False) -> None:
+    """Freeze the audience and begin to send; `outreach run` or `work` delivers."""
+    from bot.broadcasts import service
+
+    with _opened(by) as (opened, db, staff):
+        count = service.send(db, opened.content, _find(db, id), staff, opened.policy)
+    show_json({"audience": count}) if as_json else typer.echo(f"Broadcast {id} is on its way to {count} people.")
+
+
+@app.command()
+def status(id: Id, as_json: AsJson = False) -> None:
+    """Show how many recipients stand where; the numbers add up to the audience."""
+    from bot.broadcasts import progress
+
+    with installation() as opened, opened.database.begin() as db:
+        broadcast = _find(db, id)
+        counts = progress.statuses(db, broadcast)
+        facts: dict[str, Any] = {"status": broadcast.status, "audience": broadcast.audience_count, **counts}
+    show_json(facts) if as_json else show_table(f"Broadcast {id}", ["", ""], facts.items())
+
+
+@contextmanager
+def _opened(by: str) -> Iterator[tuple["App", Session, "StaffUser"]]:
+    from bot.broadcasts.service import NotPossible
+    from bot.staff import service as staff
+    from bot.staff.roles import Forbidden
+
+    try:
+        with installation() as opened, opened.database.begin() as db:
+            user = staff.find(db, by)
+            if user is None or not user.active:
+                raise Trouble("No active member of staff has this e-mail address: see `outreach staff add`")
+            yield opened, db, user
+    except (NotPossible, Forbidden) as error:
+        raise Trouble(str(error)) from None
+
+
+def _find(db: Session, id: int) -> "Broadcast":
+    from bot.broadcasts.models import Broadcast
+
+    found = db.get(Broadcast, id)
+    if found is None:
+        raise Trouble(f"There is no broadcast {id}: the console lists them")
+    return found
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        given = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise Trouble(f"{file} is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise Trouble(f"{file} must hold one JSON object")
+    return given

@@ -1,0 +1,46 @@
+"""The commands by name, and one clear sentence for everything that can go wrong."""
+
+import os
+import sys
+
+import typer
+
+from bot.cli import broadcasts, content, database, exporting, people, serving, surveys
+from bot.cli.output import complain
+
+app = typer.Typer(
+    name="outreach",
+    help="Diaspora Outreach: Telegram and WhatsApp to members, a console for staff, exports for analysts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serving.run)
+app.command()(serving.web)
+app.command()(serving.work)
+app.command()(serving.demo)
+app.command()(content.check)
+app.command()(exporting.export)
+app.add_typer(database.app, name="db")
+app.add_typer(surveys.app, name="survey")
+app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(people.app, name="staff")
+app.add_typer(people.audit_app, name="audit")
+app.add_typer(content.templates_app, name="templates")
+
+
+def main() -> None:
+    """Run the command line; an expected trouble is one sentence and exit code 1."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        sentence = complain(error)
+        if sentence is None:
+            raise
+        typer.echo(f"outreach: {sentence}", err=True)
+        sys.exit(1)

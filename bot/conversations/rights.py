@@ -1,0 +1,65 @@
+"""DELETE: asked once, confirmed in the chat, and then nothing names the person any more."""
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from bot.contacts.models import Contact, State
+from bot.content import Keyword
+from bot.conversations.talk import Talk
+from bot.db import Base
+from bot.messaging import outbox
+from bot.messaging.models import OPEN, OutboxMessage
+from bot.staff import audit
+
+
+def ask_delete(talk: Talk) -> None:
+    """Ask once whether to erase."""
+    talk.say("delete.confirm", talk.button("delete:yes", "button.erase"), talk.button("delete:no", "button.keep"))
+    talk.open("delete")
+
+
+def takes_delete(talk: Talk) -> bool:
+    """Return whether the message answers that question."""
+    return talk.dialogue.step == "delete" or (talk.inbound.button or "").startswith("delete:")
+
+
+def take_delete(talk: Talk) -> None:
+    """Erase on a clear yes; anything else keeps everything."""
+    meaning = talk.content.keywords.match((talk.inbound.button or "").removeprefix("delete:") or talk.inbound.text)
+    talk.open(None)
+    if meaning != Keyword.YES:
+        talk.say("delete.kept")
+        return
+    outbox.cancel_unasked(talk.db, talk.contact.id, "erased")
+    talk.say("delete.done")
+    # The goodbye needs the address once more: `erase_leaving` does the rest when it is out.
+    talk.contact.state = State.LEAVING
+
+
+def erase_leaving(db: Session, limit: int = 50) -> int:
+    """Erase everybody who asked for it and has nothing under way; return how many."""
+    under_way = select(OutboxMessage.contact_id).where(OutboxMessage.status.in_(OPEN))
+    leaving = db.scalars(
+        select(Contact).where(Contact.state == State.LEAVING, Contact.id.not_in(under_way)).limit(limit)
+    ).all()
+    for contact in leaving:
+        erase(db, contact)
+    return len(leaving)
+
+
+def erase(db: Session, contact: Contact) -> None:
+    """Remove all rows about a person; an empty row stays, so that the sums of past broadcasts still add up."""
+    db.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.contact_id == contact.id)
+        .values(body=None, address_id=None, external_id=None)
+        .execution_options(synchronize_session=False)
+    )
+    for table in reversed(Base.metadata.sorted_tables):
+        if "contact_id" in table.c and table.name != OutboxMessage.__tablename__ and not table.info.get("survives"):
+            db.execute(delete(table).where(table.c.contact_id == contact.id))
+    contact.state = State.ERASED
+    contact.language = contact.origin = contact.residence = contact.city = contact.zone = contact.source = None
+    contact.joined_at = None
+    db.flush()
+    audit.record(db, None, "contact.erased", "contact", contact.id)

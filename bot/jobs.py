@@ -1,0 +1,65 @@
+"""What happens by itself: stateless jobs that ask "what is due?"; due times are columns, APScheduler holds no truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from zlib import crc32
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.broadcasts import progress
+from bot.content import Content
+from bot.conversations import rights
+from bot.conversations.router import Router
+from bot.db import Database
+from bot.events import upkeep as events
+from bot.messaging import inbox
+from bot.surveys import service as surveys
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A function that is called again and again and returns how much it did."""
+
+    name: str
+    every: float  #: seconds
+    work: Callable[[Session], int]
+
+
+def table(content: Content, router: Router) -> tuple[Job, ...]:
+    """Return all jobs."""
+    return (
+        Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
+        Job("finished_sessions", 300, events.finish),
+        Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now())),
+        Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),
+        Job("free_places", 60, lambda db: events.fill_places(db, content)),
+        Job("finished_broadcasts", 5, progress.close_finished),
+        Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
+        Job("erasures", 20, rights.erase_leaving),
+    )
+
+
+async def run(database: Database, job: Job) -> int:
+    """Run one job in one transaction, in one process at a time; a failure is logged and tried again next time."""
+    try:
+        done = await database.run(_alone, job)
+    except Exception as error:
+        log.error("job failed", job=job.name, error=type(error).__name__)
+        log.debug("why it failed", job=job.name, exc_info=True)
+        return 0
+    if done:
+        log.info("job done", job=job.name, done=done)
+    return done
+
+
+def _alone(db: Session, job: Job) -> int:
+    if db.get_bind().dialect.name == "postgresql":
+        taken = db.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": crc32(job.name.encode())})
+        if not taken:
+            return 0
+    return job.work(db)
