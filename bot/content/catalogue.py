@@ -52,9 +52,9 @@ class Catalogue:
         """Read locale/<language>/LC_MESSAGES/bot.po of every language."""
         return cls({language: _read(po_path(messages_dir, language)) for language in LANGUAGES})
 
-    def keys(self) -> Iterable[str]:
-        """Return every key, in the order of the English catalogue."""
-        return self._tongues[SOURCE].entries.keys()
+    def keys(self, language: str = SOURCE) -> Iterable[str]:
+        """Return the keys that `language` itself has, reviewed or draft, in the order of its file."""
+        return self._tongues[language].entries.keys()
 
     def entry(self, key: str, language: str) -> Entry | None:
         """Return what `language` itself has for `key`, reviewed or draft."""
