@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +83,8 @@ class Places:
         """Find names between commas and in a sentence: "Leeds, UK", "I live in South Africa"."""
         parts = [normalise(part) for part in text.replace("(", ",").replace("/", ",").split(",")]
         words = normalise(text).split()
-        spans = combinations(range(len(words) + 1), 2)
-        phrases = (" ".join(words[i:j]) for i, j in spans if j - i <= _LONGEST_NAME_IN_WORDS)
+        lengths = range(1, _LONGEST_NAME_IN_WORDS + 1)
+        phrases = (" ".join(words[start : start + length]) for start in range(len(words)) for length in lengths)
         names = {*parts, *(phrase for phrase in phrases if len(phrase) >= _SHORTEST_IN_SENTENCE)}
         found = _one_per_country(place for name in sorted(names) for place in self._index.get(name, []))
         # "London, Canada": what stands last, after a comma, says the country.
