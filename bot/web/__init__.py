@@ -1,0 +1,1 @@
+"""Webhooks, console and pages over HTTP. Imports every room below, and fastapi; no room imports it."""

@@ -1,0 +1,24 @@
+"""What the console needs from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.broadcasts.policy import Policy
+from bot.content import Content
+from bot.db import Database
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    """Everything the pages use; tests build one by hand."""
+
+    database: Database
+    content: Content
+    settings: Settings
+    policy: Policy  #: of broadcasts: channels, limits, domains
+    nudge: Callable[[], None]  #: wakes delivery after something was queued
+    secret: bytes  #: signs the tokens in forms
+    exports_dir: Path
+    secure_cookies: bool  #: only over https

@@ -1,0 +1,86 @@
+"""What needs me, and how things stand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from starlette.responses import Response
+
+from bot import clock
+from bot.broadcasts.models import Broadcast, BroadcastStatus
+from bot.contacts.models import Contact, State
+from bot.contacts.service import HOME_ZONE
+from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
+from bot.web.console.routes import Open, Pages
+from bot.web.console.visit import Visit
+
+pages = Pages()
+
+DAYS = 30
+#: A worker says every few seconds that it is alive.
+SILENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How things stand."""
+
+    approvals: int  #: drafts that somebody else wrote
+    uncertain: int
+    parked: int
+    states: list[tuple[str, int]]
+    joined: list[tuple[date, int]]
+    sending: list[tuple[str, int]]
+    senders: list[Sender]
+    alive: datetime | None  #: when a worker was last heard of
+
+
+@pages.get("/", needs=Open.STAFF)
+async def home(visit: Visit) -> Response:
+    figures = await visit.database.query(read_figures, visit.user.id)
+    return visit.page("home.html", figures=figures, now=clock.now(), silent=SILENT)
+
+
+def read_figures(db: Session, user_id: int) -> Figures:
+    """Read everything on the page."""
+    now = clock.now()
+    midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
+    to_approve = select(Broadcast.id).where(Broadcast.status == BroadcastStatus.DRAFT, Broadcast.author_id != user_id)
+    uncertain = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
+    return Figures(
+        approvals=_count(db, to_approve),
+        uncertain=_count(db, uncertain),
+        parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
+        states=_grouped(db, Contact.state, State),
+        joined=_joined(db, now),
+        sending=_grouped(db, OutboxMessage.status, Status, OutboxMessage.created_at >= midnight),
+        senders=list(db.scalars(select(Sender).order_by(Sender.key))),
+        alive=db.scalar(select(func.max(Worker.seen_at))),
+    )
+
+
+def _count(db: Session, rows: Select[int]) -> int:
+    return db.scalar(select(func.count()).select_from(rows.subquery())) or 0
+
+
+def _grouped(
+    db: Session, column: InstrumentedAttribute[Any], order: Iterable[str], *conditions: ColumnElement[bool]
+) -> list[tuple[str, int]]:
+    """Return how many rows have each value, in the order of the values."""
+    rows = db.execute(select(column, func.count()).where(*conditions).group_by(column))
+    counts: dict[Any, int] = dict(rows.all())
+    return [(str(value), counts[value]) for value in order if value in counts]
+
+
+def _joined(db: Session, now: datetime) -> list[tuple[date, int]]:
+    """Return how many joined on each of the last days, days without any included."""
+    first = now.date() - timedelta(days=DAYS - 1)
+    day = func.date(Contact.joined_at)  # a date on PostgreSQL, its text on SQLite
+    since = Contact.joined_at >= datetime.combine(first, time(), UTC)
+    counts = {str(on): count for on, count in db.execute(select(day, func.count()).where(since).group_by(day))}
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    return [(on, counts.get(on.isoformat(), 0)) for on in days]

@@ -1,0 +1,81 @@
+"""From a request to a page: who is it, may they, and is the form ours?"""
+
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from bot import clock
+from bot.staff import sessions
+from bot.staff.models import StaffSession
+from bot.staff.roles import Forbidden, require
+from bot.web import forms
+from bot.web.console.context import ConsoleContext
+from bot.web.console.rendering import render
+from bot.web.console.routes import Open, Page
+from bot.web.console.visit import NotFound, Visit
+
+SESSION_COOKIE = "outreach_session"
+VISITOR_COOKIE = "outreach_visitor"
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitable[Response]]:
+    """Return the function that serves a page."""
+
+    async def serve(request: Request) -> Response:
+        session = await _session(request, context)
+        visitor = request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
+        form = await forms.read(request, page.limit) if page.method == "POST" else forms.Form()
+        visit = Visit(request, context, session, visitor, form)
+        if page.needs is not Open.ANYONE and session is None:
+            return RedirectResponse(f"/console/sign-in?next={quote(request.url.path)}", 303)
+        response = await _answer(page, visit)
+        if session is None and VISITOR_COOKIE not in request.cookies:
+            set_cookie(response, context, VISITOR_COOKIE, visitor)
+        return response
+
+    return serve
+
+
+async def _session(request: Request, context: ConsoleContext) -> StaffSession | None:
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        return None
+    session = await context.database.query(sessions.find_session, token)
+    if session and session.seen_at < clock.now() - _TOUCH_EVERY:
+        await context.database.run(sessions.touch, session.id)
+    return session
+
+
+async def _answer(page: Page, visit: Visit) -> Response:
+    try:
+        if not isinstance(page.needs, Open):
+            require(visit.user, page.needs)
+        if page.method == "POST" and not hmac.compare_digest(visit.token.encode(), visit.form.text("token").encode()):
+            return error(403, "stale")
+        return await page.handler(visit)
+    except NotFound:
+        return error(404)
+    except Forbidden as reason:
+        return error(403, "forbidden", str(reason))
+
+
+def set_cookie(response: Response, context: ConsoleContext, name: str, value: str) -> None:
+    """Set a cookie that scripts cannot read and other sites do not send along with forms."""
+    response.set_cookie(name, value, path="/console", secure=context.secure_cookies, httponly=True, samesite="lax")
+
+
+def error(status: int, case: str = "", reason: str = "") -> HTMLResponse:
+    """Return the page that says what went wrong and what to do."""
+    return HTMLResponse(render("console/error.html", status=status, case=case, reason=reason), status)
+
+
+async def on_http_error(_request: Request, failure: Exception) -> Response:
+    """Answer an address that is none, or a form that is too large or broken."""
+    return error(failure.status_code if isinstance(failure, HTTPException) else 500)

@@ -1,0 +1,67 @@
+"""Form fields as clean values: whatever a browser, or somebody without one, sends."""
+
+import re
+from collections.abc import Iterable
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message
+
+FORM_LIMIT = 256 * 1024
+MAX_FIELDS = 300
+#: What no database column takes: control characters and halves of characters.
+_UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_DIGITS = 15
+
+
+class Form:
+    """The fields of a form or of an address."""
+
+    def __init__(self, pairs: Iterable[tuple[str, object]] = ()) -> None:
+        self._texts: dict[str, list[str]] = {}
+        self._files: dict[str, UploadFile] = {}
+        for name, value in pairs:
+            if isinstance(value, UploadFile):
+                self._files[name] = value
+            else:
+                self._texts.setdefault(name, []).append(clean(str(value)))
+
+    def text(self, name: str) -> str:
+        """Return the field, or nothing."""
+        return self._texts.get(name, [""])[0]
+
+    def texts(self, name: str) -> list[str]:
+        """Return every value of a field that may be ticked several times."""
+        return [value for value in self._texts.get(name, []) if value]
+
+    def number(self, name: str) -> int | None:
+        """Return the field as a whole number, or None when it is not one."""
+        value = self.text(name)
+        return int(value) if value.isdecimal() and value.isascii() and len(value) <= _DIGITS else None
+
+    def file(self, name: str) -> UploadFile | None:
+        """Return the uploaded file, or None when none was chosen."""
+        file = self._files.get(name)
+        return file if file is not None and file.filename else None
+
+
+def clean(value: str) -> str:
+    """Return text without what cannot be stored, its line ends as one kind."""
+    return _UNCLEAN.sub("", value.replace("\r\n", "\n")).strip()
+
+
+async def read(request: Request, limit: int) -> Form:
+    """Read a form of at most `limit` bytes; raise 413 when it is larger."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise HTTPException(413)
+        return message
+
+    fields = await Request(request.scope, receive).form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FORM_LIMIT)
+    return Form(fields.multi_items())

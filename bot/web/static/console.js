@@ -1,0 +1,75 @@
+// Help where there is script; every page works without it.
+"use strict";
+
+const fetched = async (address) => {
+  const answer = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+  return answer.text();
+};
+
+// Part of a page that the server draws anew until it says that nothing more will change.
+const follow = (part) => {
+  let wait = 2000;
+  const look = async () => {
+    if (!document.hidden) {
+      try {
+        const text = await fetched(part.dataset.live);
+        if (text !== part.dataset.seen) part.innerHTML = text;
+        part.dataset.seen = text;
+        wait = 2000;
+      } catch {
+        wait = Math.min(wait * 2, 30000);
+      }
+    }
+    if (!part.querySelector("[data-final]")) setTimeout(look, wait);
+    else if (part.dataset.reload !== undefined) location.reload();
+  };
+  if (!part.querySelector("[data-final]")) setTimeout(look, wait);
+};
+
+// Characters used, as both providers count them.
+const count = (area) => {
+  const shown = document.getElementById(`${area.id}-count`);
+  const show = () => {
+    const used = [...area.value].length;
+    shown.textContent = `${used.toLocaleString("en")} of ${Number(area.dataset.limit).toLocaleString("en")}`;
+    shown.classList.toggle("error", used > Number(area.dataset.limit));
+  };
+  area.addEventListener("input", show);
+  show();
+};
+
+// The bubbles follow what is typed into the chosen text.
+const preview = (box) => {
+  const show = (area) => {
+    for (const text of box.querySelectorAll("[data-preview-text]")) text.textContent = area.value || text.dataset.empty || "";
+  };
+  for (const area of document.querySelectorAll("textarea[data-previewed]")) {
+    area.addEventListener("input", () => show(area));
+    area.addEventListener("focus", () => show(area));
+  }
+};
+
+// How many people the ticked audience has.
+const audience = (form) => {
+  const shown = document.getElementById("audience-count");
+  let timer;
+  const ask = async () => {
+    const fields = new URLSearchParams(new FormData(form));
+    for (const name of [...fields.keys()]) if (!form.dataset.audience.split(" ").includes(name)) fields.delete(name);
+    try {
+      shown.innerHTML = await fetched(`${shown.dataset.from}?${fields}`);
+    } catch {
+      shown.textContent = "";
+    }
+  };
+  form.addEventListener("change", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 250);
+  });
+};
+
+document.querySelectorAll("[data-live]").forEach(follow);
+document.querySelectorAll("textarea[data-limit]").forEach(count);
+document.querySelectorAll("[data-preview]").forEach(preview);
+document.querySelectorAll("form[data-audience]").forEach(audience);
