@@ -38,6 +38,9 @@ class Problem:
     where: str
     what: str
 
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.where}: {self.what}"
+
 
 def check(messages_dir: Path) -> list[Problem]:
     """Return every problem of messages/ but the surveys, errors first."""
@@ -55,7 +58,12 @@ def check(messages_dir: Path) -> list[Problem]:
         problems += _consent(catalogue)
         problems += _zones(catalogue, Places.load(messages_dir))
         problems += _templates(messages_dir)
-    return sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR)
+    return sorted(problems, key=is_error, reverse=True)
+
+
+def is_error(problem: Problem) -> bool:
+    """Tell an error, which must be put right, from a draft to review."""
+    return problem.severity is Severity.ERROR
 
 
 def _error(where: str, what: str) -> Problem:
@@ -145,8 +153,8 @@ def _zones(catalogue: Catalogue, places: Places) -> Iterator[Problem]:
     for code in sorted(places.codes):
         zones = places.zones(code)
         for zone in zones if len(zones) > 1 else ():
-            if catalogue.entry(f"zone.{zone}", SOURCE) is None:
-                yield _error(f"{SOURCE} zone.{zone}", f"is missing: places.yaml offers this zone in {code}")
+            if catalogue.entry(zone.key, SOURCE) is None:
+                yield _error(f"{SOURCE} {zone.key}", f"is missing: places.yaml offers this zone in {code}")
 
 
 def _templates(messages_dir: Path) -> Iterator[Problem]:

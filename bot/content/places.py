@@ -28,6 +28,14 @@ class Place:
     sure: bool = True
 
 
+@dataclass(frozen=True)
+class Zone:
+    """A time zone, and the catalogue key of the label it has in a choice."""
+
+    name: str
+    key: str
+
+
 class Places:
     """Every country of CLDR, with the aliases and cities of places.yaml."""
 
@@ -49,7 +57,7 @@ class Places:
         """Read places.yaml."""
         return cls(read_yaml(messages_dir / "places.yaml"))
 
-    def find(self, text: str) -> list[Place]:
+    def find_country(self, text: str) -> list[Place]:
         """Return what `text` may mean: one place, several to ask about, or none.
 
         A name is understood in every language; a name found inside a sentence counts, and only when nothing is found a
@@ -58,7 +66,7 @@ class Places:
         whole = self._index.get(normalise(text), [])
         return _one_per_country(whole) or self._inside(text) or self._near(text)
 
-    def name(self, code: str, language: str) -> str:
+    def country_name(self, code: str, language: str) -> str:
         """Return the name of the country in the nearest language that has one."""
         for nearest in chain(language):
             name = self._shown.get(nearest, {}).get(code) or self._locales[nearest].territories.get(code)
@@ -66,9 +74,10 @@ class Places:
                 return str(name)
         raise KeyError(code)
 
-    def zones(self, code: str) -> tuple[str, ...]:
-        """Return the time zones to choose from in a country (catalogue keys zone.<zone>); one leaves nothing to ask."""
-        return tuple(self._zones.get(code) or get_global("territory_zones")[code][:1])
+    def zones(self, code: str) -> list[Zone]:
+        """Return the time zones to choose from in a country; one means there is nothing to ask."""
+        names = self._zones.get(code) or get_global("territory_zones")[code][:1]
+        return [Zone(name, f"zone.{name}") for name in names]
 
     def _names(self, code: str) -> Iterable[str]:
         shown = (names[code] for names in self._shown.values() if code in names)

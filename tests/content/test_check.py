@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.content.catalogue import Catalogue, po_path
-from bot.content.check import Severity, check
+from bot.content.check import Severity, check, is_error
 from bot.content.languages import LANGUAGES, SOURCE
 
 
@@ -15,7 +15,7 @@ def copy(tmp_path: Path, messages: Path) -> Path:
 
 
 def errors(messages: Path) -> list[str]:
-    return [f"{found.where}: {found.what}" for found in check(messages) if found.severity is Severity.ERROR]
+    return [str(found).removeprefix("error: ") for found in check(messages) if is_error(found)]
 
 
 def spoil(path: Path, old: str, new: str) -> None:
