@@ -20,6 +20,7 @@ class Button:
     label: str
     kind: ButtonKind = "reply"
     description: str = ""
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ def _message(phone: Phone, message: PhoneMessage) -> dict[str, Any]:
     }
 
 
-def _button(button: Button) -> dict[str, str]:
-    return {"id": button.id, "label": button.label, "kind": button.kind, "description": button.description}
+def _button(button: Button) -> dict[str, Any]:
+    return {name: getattr(button, name) for name in ("id", "label", "kind", "description", "row")}
 
 
 def _media(phone: Phone, message: PhoneMessage, media: Media) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class TelegramPhone(Phone):
         message.text, message.edited = text, True
         payload = self.payloads[message.external_id] | {"text": text, "edit_date": _timestamp()}
         self._push("edited_message", payload, "chat", message)
+        self.changed(self)
 
     async def tap(self, wanted: str, message: PhoneMessage | None = None) -> str:
         """Press the button with this id or label and return the id of the query or message it makes."""

@@ -91,7 +91,7 @@ class Content:
         """Fill in the variables."""
         body = json.loads(json.dumps(self.types[self.type]), object_hook=lambda part: _filled(part, variables))
         media = [_filled_text(url, variables) for url in body.get("media", [])]
-        buttons = tuple(_action(action) for action in body.get("actions", []))
+        buttons = tuple(_action(action, row) for row, action in enumerate(body.get("actions", [])))
         items = tuple(Button(i["id"], i["item"], "item", i.get("description") or "") for i in body.get("items", []))
         return Rendered(
             body.get("body") or "",
@@ -116,11 +116,11 @@ def _filled_text(text: str, variables: dict[str, str]) -> str:
     return VARIABLE.sub(lambda match: variables[match[1]], text)
 
 
-def _action(action: dict[str, Any]) -> Button:
+def _action(action: dict[str, Any], row: int) -> Button:
     kinds: dict[str, ButtonKind] = {"URL": "url", "PHONE_NUMBER": "url", "COPY_CODE": "url"}
     kind = kinds.get(str(action.get("type")), "reply")
     target = action.get("url") or action.get("phone") or action.get("code") or ""
-    return Button(target if kind == "url" else action.get("id") or action["title"], action["title"], kind)
+    return Button(target if kind == "url" else action.get("id") or action["title"], action["title"], kind, row=row)
 
 
 def variables_for(content: Content, given: str) -> dict[str, str]:
