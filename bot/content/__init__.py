@@ -1,6 +1,6 @@
 """What people read: messages/ as typed values.
 
-Imports only the standard library, babel, yaml and phonenumbers; the path of messages/ is an argument.
+Imports only the standard library, babel and yaml; the path of messages/ is an argument.
 """
 
 from dataclasses import dataclass
