@@ -1,0 +1,97 @@
+"""Rows of sessions and of what people answered."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.crypto import EncryptedText
+from bot.db import Base, BigId
+from bot.events.times import instant
+
+#: Minutes before the start: a week, a day, an hour.
+REMINDERS = (7 * 24 * 60, 24 * 60, 60)
+
+
+class EventStatus(StrEnum):
+    """Where a session stands."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+class Answer(StrEnum):
+    """What a person said to an invitation."""
+
+    YES = "yes"
+    MAYBE = "maybe"
+    NO = "no"
+
+
+class Standing(StrEnum):
+    """What follows from a yes: a place, or the waiting list."""
+
+    CONFIRMED = "confirmed"
+    WAITING = "waiting"
+    NONE = "none"
+
+
+class Event(Base):
+    """A capacity-building session; the console says "session"."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(64), unique=True)  #: of the calendar entry: stays over every change
+    sequence: Mapped[int] = mapped_column(default=0)  #: version of time and place: rises on every change and on cancel
+    title: Mapped[dict[str, str]] = mapped_column(JSON)  #: by language
+    description: Mapped[dict[str, str]] = mapped_column(JSON)  #: by language
+    #: What the organiser wrote; the instant is worked out at every use, so a new rule for summer time moves it.
+    starts_local: Mapped[datetime] = mapped_column(DateTime())
+    zone: Mapped[str] = mapped_column(String(64))  #: IANA time zone of `starts_local`
+    minutes: Mapped[int]  #: length
+    place: Mapped[str | None] = mapped_column(Text)  #: None: online
+    link: Mapped[str | None] = mapped_column(EncryptedText)  #: to join; shown to those confirmed only
+    capacity: Mapped[int | None]  #: None: no limit
+    turns: Mapped[int] = mapped_column(default=0)  #: the last turn given out
+    languages: Mapped[list[str]]  #: spoken in the session
+    register_by: Mapped[datetime | None]
+    reminders: Mapped[list[int]] = mapped_column(JSON)  #: minutes before the start
+    status: Mapped[EventStatus] = mapped_column(String(16), default=EventStatus.DRAFT, index=True)
+    created_by: Mapped[str] = mapped_column(String(64))  #: the staff member's id
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]  #: when time or place last changed
+
+    @property
+    def starts_at(self) -> datetime:
+        """Return the instant of the start, UTC."""
+        return instant(self.starts_local, self.zone)
+
+    @property
+    def ends_at(self) -> datetime:
+        """Return the instant of the end, UTC."""
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    @property
+    def closes_at(self) -> datetime:
+        """Return the instant after which nobody new can register, UTC."""
+        return min(self.register_by, self.starts_at) if self.register_by else self.starts_at
+
+
+class Rsvp(Base):
+    """One person's answer to one session."""
+
+    __tablename__ = "rsvp"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
+    answer: Mapped[Answer] = mapped_column(String(8))
+    standing: Mapped[Standing] = mapped_column(String(16), default=Standing.NONE)
+    turn: Mapped[int | None]  #: place in the order of the yes answers: clocks of two machines may disagree, this not
+    at: Mapped[datetime]  #: of the answer
+    since: Mapped[datetime]  #: when the standing began
+
+    __table_args__ = (Index(None, "event_id", "standing", "turn"),)

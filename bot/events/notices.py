@@ -1,0 +1,82 @@
+"""Queue the same news for many people in few statements, each in their own words and local time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, String, cast, exists, insert, literal, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Contact, Purpose
+from bot.contacts.service import HOME_ZONE
+from bot.content import Content
+from bot.content.languages import SOURCE
+from bot.events.models import Answer, Event, Rsvp, Standing
+from bot.events.wording import Reader
+from bot.messaging.models import OutboxMessage, Priority, Status
+from bot.messaging.outbox import Message
+
+Wording = Callable[[Content, Event, Reader], Message]
+People = Select[int, str, str | None, str | None, Answer, Standing]  #: answer and standing None: not answered
+
+
+def people(event: Event) -> People:
+    """Select contacts with what they answered to this session; narrow it with `where`."""
+    return select(Contact.id, Contact.channel, Contact.language, Contact.zone, Rsvp.answer, Rsvp.standing).join_from(
+        Contact, Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True
+    )
+
+
+def announce(
+    db: Session,
+    content: Content,
+    event: Event,
+    to: People,
+    wording: Wording,
+    *,
+    kind: str,
+    once: str,
+    priority: Priority,
+    expires_at: datetime,
+    due_at: datetime | None = None,
+) -> int:
+    """Queue one message for each person who has not had it (`once` and the contact's id); return how many.
+
+    The session must be locked: two of these at a time would not see each other's rows.
+    """
+    key = literal(f"{once}:", String) + cast(Contact.id, String)
+    found = db.execute(to.where(~exists().where(OutboxMessage.once == key)).order_by(Contact.id)).all()
+    bodies: dict[Reader, dict[str, Any]] = {}
+    now = clock.now()
+    rows = []
+    for contact_id, channel, language, zone, answer, standing in found:
+        reader = Reader(
+            language or SOURCE,
+            zone or HOME_ZONE,
+            Answer(answer) if answer else None,
+            Standing(standing) if standing else Standing.NONE,
+        )
+        if reader not in bodies:
+            bodies[reader] = wording(content, event, reader).to_json()
+        rows.append(
+            {
+                "contact_id": contact_id,
+                "channel": channel,
+                "priority": priority,
+                "purpose": Purpose.SESSIONS,
+                "kind": kind,
+                "ref": event.id,
+                "once": f"{once}:{contact_id}",
+                "body": bodies[reader],
+                "status": Status.QUEUED,
+                "due_at": due_at or now,
+                "expires_at": expires_at,
+                "attempts": 0,
+                "created_at": now,
+                "status_at": now,
+            }
+        )
+    if rows:
+        db.execute(insert(OutboxMessage), rows)
+    return len(rows)

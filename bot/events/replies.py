@@ -1,0 +1,108 @@
+"""What members do with sessions: look at them and answer."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Contact
+from bot.content import Content
+from bot.events import places, wording
+from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
+from bot.events.wording import Reader
+from bot.messaging import outbox
+from bot.messaging.outbox import Message
+
+#: Rows of a list on WhatsApp.
+_SHOWN = 10
+_EAGERNESS = {None: 0, Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
+
+
+def press(db: Session, content: Content, contact: Contact, button: str) -> Message:
+    """Answer a pressed button, "rsvp:<event id>:<yes|maybe|no|show>"; an unknown one gets the list."""
+    event_id, _, choice = button.removeprefix("rsvp:").partition(":")
+    if event_id.isdecimal() and choice in set(Answer):
+        return rsvp(db, content, contact, int(event_id), Answer(choice))
+    if event_id.isdecimal() and choice == "show":
+        return show(db, content, contact, int(event_id))
+    return upcoming(db, content, contact)
+
+
+def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer: Answer) -> Message:
+    """Take an answer and return the confirmation; a place that becomes free goes to the next at once."""
+    event = places.lock(db, event_id)
+    if event is None or event.status == EventStatus.DRAFT:
+        return upcoming(db, content, contact)
+    row = db.get(Rsvp, (event.id, contact.id))
+    refusal = _refusal(event, row, answer)
+    if refusal:
+        return wording.refused(content, event, Reader.of(contact, row), refusal)
+    if row is None or row.answer != answer:
+        row = _write(db, event, contact, row, answer)
+        places.fill(db, content, event, answering=contact.id)
+    return wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
+
+
+def _refusal(event: Event, row: Rsvp | None, answer: Answer) -> str | None:
+    """Return the key that says why the answer does not count; after the deadline one may only step back."""
+    if event.status == EventStatus.CANCELLED:
+        return "session.cancelled"
+    if event.status == EventStatus.DONE or event.starts_at <= clock.now():
+        return "session.past"
+    said = Answer(row.answer) if row else None
+    if event.closes_at <= clock.now() and _EAGERNESS[answer] > _EAGERNESS[said]:
+        return "session.closed"
+    return None
+
+
+def _write(db: Session, event: Event, contact: Contact, row: Rsvp | None, answer: Answer) -> Rsvp:
+    """Note a changed answer: a yes waits in turn until `places.fill`, what it makes void is cancelled."""
+    _cancel_void(db, event, contact, row, answer)
+    if row is None:
+        row = Rsvp(event_id=event.id, contact_id=contact.id)
+        db.add(row)
+    row.answer, row.at, row.since = answer, clock.now(), clock.now()
+    row.standing, row.turn = Standing.NONE, None
+    if answer == Answer.YES:
+        event.turns += 1
+        row.standing, row.turn = Standing.WAITING, event.turns
+    db.flush()
+    return row
+
+
+def _cancel_void(db: Session, event: Event, contact: Contact, row: Rsvp | None, answer: Answer) -> None:
+    version = f"{event.id}:{event.sequence}"
+    keys = [f"invitation:{version}:{contact.id}"]
+    if row:
+        keys.append(places.promotion_key(event, row))
+    if answer == Answer.NO:
+        keys.append(f"moved:{version}:{contact.id}")
+        keys += [f"reminder:{version}:{offset}:{contact.id}" for offset in event.reminders]
+    outbox.cancel_once(db, keys, "answered")
+
+
+def show(db: Session, content: Content, contact: Contact, event_id: int) -> Message:
+    """Describe one session, with buttons to answer."""
+    event = db.get(Event, event_id)
+    if event is None or not _is_coming(event):
+        return upcoming(db, content, contact)
+    return wording.details(content, event, Reader.of(contact, db.get(Rsvp, (event.id, contact.id))))
+
+
+def upcoming(db: Session, content: Content, contact: Contact) -> Message:
+    """List the coming sessions, the next first; a single one is described at once."""
+    events = filter(_is_coming, db.scalars(select(Event).where(Event.status == EventStatus.OPEN)))
+    coming = sorted(events, key=lambda event: event.starts_at)[:_SHOWN]
+    answers = {
+        row.event_id: row
+        for row in db.scalars(
+            select(Rsvp).where(Rsvp.contact_id == contact.id, Rsvp.event_id.in_([event.id for event in coming]))
+        )
+    }
+    items = [(event, Reader.of(contact, answers.get(event.id))) for event in coming]
+    if not items:
+        return wording.nothing_planned(content, Reader.of(contact).language)
+    return wording.details(content, *items[0]) if len(items) == 1 else wording.listing(content, items)
+
+
+def _is_coming(event: Event) -> bool:
+    return event.status == EventStatus.OPEN and event.starts_at > clock.now()

@@ -1,0 +1,229 @@
+"""What staff do with sessions: create, publish, invite, move, resize, cancel."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Contact
+from bot.content import Content
+from bot.events import places, times, wording
+from bot.events.models import REMINDERS, Answer, Event, EventStatus, Rsvp, Standing
+from bot.events.notices import announce, people
+from bot.messaging import outbox
+from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
+
+#: Databases take a limited number of values in one statement.
+_CHUNK = 10_000
+
+
+class NotPossible(Exception):
+    """The session is not in a state for this; the message carries the cure."""
+
+
+def create(
+    db: Session,
+    *,
+    title: Mapping[str, str],
+    starts_local: datetime,
+    zone: str,
+    minutes: int,
+    created_by: str,
+    description: Mapping[str, str] | None = None,
+    place: str | None = None,
+    link: str | None = None,
+    capacity: int | None = None,
+    languages: Sequence[str] = (),
+    register_by: datetime | None = None,
+    reminders: Sequence[int] = REMINDERS,
+) -> Event:
+    """Add a draft; `starts_local` is the time on the wall in `zone`, `reminders` are minutes before the start."""
+    times.check(starts_local, zone)
+    if minutes < 1 or (capacity is not None and capacity < 1):
+        raise NotPossible("Length and capacity are at least 1; leave the capacity empty for no limit")
+    event = Event(
+        uid=str(uuid4()),
+        title=dict(title),
+        description=dict(description or {}),
+        starts_local=starts_local,
+        zone=zone,
+        minutes=minutes,
+        place=place,
+        link=link,
+        capacity=capacity,
+        languages=list(languages),
+        register_by=register_by,
+        reminders=sorted(set(reminders), reverse=True),
+        created_by=created_by,
+        created_at=clock.now(),
+    )
+    db.add(event)
+    db.flush()
+    return event
+
+
+def publish(db: Session, event: Event) -> None:
+    """Open a draft for registration."""
+    places.lock(db, event.id)
+    if event.status != EventStatus.DRAFT:
+        raise NotPossible("Only a draft can be published")
+    if not any(event.title.values()):
+        raise NotPossible("Write a title in at least one language first")
+    _refuse_past(event.closes_at)
+    event.status = EventStatus.OPEN
+    db.flush()
+
+
+def invite(db: Session, content: Content, event: Event, audience: Sequence[int] | Select[int]) -> int:
+    """Queue one invitation for each contact (ids, or a SELECT of them) who has none and has not answered."""
+    places.lock(db, event.id)
+    if event.status != EventStatus.OPEN:
+        raise NotPossible("Publish the session before you invite people to it")
+    _refuse_past(event.closes_at)
+    invited = select(OutboxMessage.contact_id).where(
+        OutboxMessage.kind == "invitation",
+        OutboxMessage.ref == event.id,
+        OutboxMessage.status != Status.CANCELLED,
+    )
+    return sum(
+        announce(
+            db,
+            content,
+            event,
+            people(event).where(Contact.id.in_(part), Contact.id.not_in(invited), Rsvp.answer.is_(None)),
+            wording.invitation,
+            kind="invitation",
+            once=f"invitation:{event.id}:{event.sequence}",
+            priority=Priority.BROADCAST,
+            expires_at=event.closes_at,
+        )
+        for part in _parts(audience)
+    )
+
+
+def _parts(audience: Sequence[int] | Select[int]) -> Iterator[Sequence[int] | Select[int]]:
+    if isinstance(audience, Select):
+        yield audience
+    else:
+        yield from (audience[start : start + _CHUNK] for start in range(0, len(audience), _CHUNK))
+
+
+def move(
+    db: Session,
+    content: Content,
+    event: Event,
+    starts_local: datetime | None = None,
+    *,
+    zone: str | None = None,
+    place: str | None = None,
+    link: str | None = None,
+) -> int:
+    """Change when or where (what is not given stays); return how many people are told. They keep their answers."""
+    places.lock(db, event.id)
+    _refuse_ended(event)
+    before = (event.starts_local, event.zone, event.place, event.link)
+    after = (starts_local or event.starts_local, zone or event.zone, place or event.place, link or event.link)
+    if after == before:
+        return 0
+    times.check(after[0], after[1])
+    _refuse_past(times.instant(after[0], after[1]))
+    was = event.starts_at
+    event.starts_local, event.zone, event.place, event.link = after
+    _new_version(db, event, "moved")
+    if event.status == EventStatus.DRAFT:
+        return 0
+    _invite_again(db, content, event)
+    return announce(
+        db,
+        content,
+        event,
+        people(event).where(Rsvp.answer != Answer.NO),
+        wording.moved,
+        kind="notice",
+        once=f"moved:{event.id}:{event.sequence}",
+        priority=Priority.REMINDER,
+        # Whoever goes by the old time must know before it.
+        expires_at=min(at for at in (was, event.starts_at) if at > clock.now()),
+    )
+
+
+def _invite_again(db: Session, content: Content, event: Event) -> None:
+    """Replace the invitations that have not left: they name the old time."""
+    waiting = select(OutboxMessage.contact_id).where(
+        OutboxMessage.kind == "invitation", OutboxMessage.ref == event.id, OutboxMessage.status.in_(WAITING)
+    )
+    ids = db.scalars(waiting).all()
+    outbox.cancel_ref(db, "invitation", event.id, "moved")
+    if event.closes_at > clock.now():
+        invite(db, content, event, ids)
+
+
+def resize(db: Session, content: Content, event: Event, capacity: int | None) -> int:
+    """Change how many places there are; return how many people come off the waiting list."""
+    places.lock(db, event.id)
+    _refuse_ended(event)
+    taken = places.confirmed(db, event)
+    if capacity is not None and capacity < max(taken, 1):
+        raise NotPossible(
+            f"{taken} people have a place, so the capacity must be at least {max(taken, 1)}: "
+            "agree first with some of them to stay away, or cancel the session"
+        )
+    event.capacity = capacity
+    return places.fill(db, content, event)
+
+
+def cancel(db: Session, content: Content, event: Event) -> int:
+    """Call the session off; return how many people are told."""
+    places.lock(db, event.id)
+    _refuse_ended(event)
+    was_open = event.status == EventStatus.OPEN
+    event.status = EventStatus.CANCELLED
+    _new_version(db, event, "cancelled")
+    outbox.cancel_ref(db, "invitation", event.id, "cancelled")
+    if not was_open or event.ends_at <= clock.now():
+        return 0
+    return announce(
+        db,
+        content,
+        event,
+        people(event).where(Rsvp.answer != Answer.NO),
+        wording.cancelled,
+        kind="notice",
+        once=f"cancelled:{event.id}",
+        priority=Priority.REMINDER,
+        expires_at=event.ends_at,
+    )
+
+
+def _new_version(db: Session, event: Event, reason: str) -> None:
+    """Raise the sequence: what was queued for the old version is void."""
+    event.sequence += 1
+    event.changed_at = clock.now()
+    outbox.cancel_ref(db, "reminder", event.id, reason)
+    outbox.cancel_ref(db, "notice", event.id, reason)
+
+
+def _refuse_ended(event: Event) -> None:
+    if event.status in {EventStatus.CANCELLED, EventStatus.DONE}:
+        raise NotPossible(f"The session is {event.status}: create a new one instead")
+
+
+def _refuse_past(at: datetime) -> None:
+    if at <= clock.now():
+        raise NotPossible("The start and the registration deadline must lie ahead: choose a later time")
+
+
+def figures(db: Session, event: Event) -> dict[str, int]:
+    """Return how many people are confirmed, waiting, maybe and no."""
+    rows = db.execute(
+        select(Rsvp.answer, Rsvp.standing, func.count())
+        .where(Rsvp.event_id == event.id)
+        .group_by(Rsvp.answer, Rsvp.standing)
+    )
+    counts = {str(name): 0 for name in (Standing.CONFIRMED, Standing.WAITING, Answer.MAYBE, Answer.NO)}
+    for answer, standing, count in rows:
+        counts[str(answer if standing == Standing.NONE else standing)] += count
+    return counts

@@ -1,0 +1,164 @@
+"""Whatever people and staff do, in whatever order: places, turns and reminders stay right."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Contact
+from bot.content import Content
+from bot.db import Database
+from bot.events import replies, service, upkeep
+from bot.events.models import Answer, EventStatus, Rsvp, Standing
+from bot.events.times import NoSuchTime, check, instant
+from bot.messaging.models import OutboxMessage, Status
+
+from .conftest import member, session, wall
+
+BEGIN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+#: Offsets in hours: before, from (UTC), after. Written by hand, so that they check the library.
+CHANGES = {
+    "Africa/Maseru": (2, BEGIN, 2),
+    "Europe/London": (0, datetime(2026, 3, 29, 1, tzinfo=UTC), 1),
+    "America/Toronto": (-5, datetime(2026, 3, 8, 7, tzinfo=UTC), -4),
+    "Australia/Sydney": (11, datetime(2026, 4, 4, 16, tzinfo=UTC), 10),
+}
+
+walls = st.datetimes(wall("2026-03-01 00:00"), wall("2026-04-12 00:00")).map(
+    lambda at: at.replace(second=0, microsecond=0)
+)
+zones = st.sampled_from(list(CHANGES))
+steps = st.one_of(
+    st.tuples(st.just("rsvp"), st.integers(0, 5), st.sampled_from(list(Answer))),
+    st.tuples(st.just("move"), walls, zones),
+    st.tuples(st.just("resize"), st.none() | st.integers(1, 6), st.none()),
+    st.tuples(st.just("pass"), st.integers(1, 6 * 24 * 60), st.none()),
+    st.tuples(st.just("cancel"), st.none(), st.none()),
+)
+
+
+def by_hand(local: datetime, zone: str) -> datetime:
+    """Return the first instant at which the wall shows this time."""
+    before, change, after = CHANGES[zone]
+    early = local.replace(tzinfo=UTC) - timedelta(hours=before)
+    return early if early < change else local.replace(tzinfo=UTC) - timedelta(hours=after)
+
+
+@given(walls, zones)
+def test_a_local_time_is_the_same_instant_as_worked_out_by_hand(local: datetime, zone: str) -> None:
+    try:
+        check(local, zone)
+    except NoSuchTime:
+        before, change, after = CHANGES[zone]
+        skipped = (
+            change.replace(tzinfo=None) + timedelta(hours=before),
+            change.replace(tzinfo=None) + timedelta(hours=after),
+        )
+        assert skipped[0] <= local < skipped[1]
+    else:
+        assert instant(local, zone) == by_hand(local, zone)
+
+
+class World:
+    """One session, six people, and what the rules say should be."""
+
+    def __init__(self, db: Session, content: Content, capacity: int | None) -> None:
+        self.db, self.content = db, content
+        self.people = [member(db, zone) for zone in (*CHANGES, None, "Asia/Dubai")]
+        self.event = session(db, wall("2026-03-27 18:00"), "Europe/London", capacity=capacity)
+        self.order: list[Contact] = []
+        self.maybe: set[int] = set()
+        self.starts = {0: self.event.starts_at}
+
+    def rsvp(self, number: int, answer: Answer) -> None:
+        person = self.people[number]
+        reply = replies.rsvp(self.db, self.content, person, self.event.id, answer)
+        assert reply.text
+        if self.event.status != EventStatus.OPEN or self.event.starts_at <= clock.now():
+            return
+        self.maybe.discard(person.id)
+        if answer == Answer.YES and person not in self.order:
+            self.order.append(person)
+        elif answer != Answer.YES and person in self.order:
+            self.order.remove(person)
+        if answer == Answer.MAYBE:
+            self.maybe.add(person.id)
+
+    def move(self, local: datetime, zone: str) -> None:
+        sequence = self.event.sequence
+        service.move(self.db, self.content, self.event, local, zone=zone)
+        if self.event.sequence != sequence:
+            self.starts[self.event.sequence] = by_hand(local, zone)
+
+    def resize(self, capacity: int | None, _: None) -> None:
+        service.resize(self.db, self.content, self.event, capacity)
+
+    def cancel(self, *_: None) -> None:
+        service.cancel(self.db, self.content, self.event)
+        self.starts[self.event.sequence] = self.event.starts_at
+
+    def pass_(self, minutes: int, _: None) -> None:
+        clock.advance(timedelta(minutes=minutes))
+
+    def check(self) -> None:
+        rows = {row.contact_id: row for row in self.db.scalars(select(Rsvp))}
+        places = len(self.order) if self.event.capacity is None else self.event.capacity
+        standing = {person.id: rows[person.id].standing for person in self.order}
+        assert list(standing.values()).count(Standing.CONFIRMED) <= places
+        if self.event.status == EventStatus.OPEN and self.event.starts_at > clock.now():
+            expected = [Standing.CONFIRMED] * places + [Standing.WAITING] * 6
+            assert list(standing.values()) == expected[: len(self.order)]
+        assert {row.contact_id for row in rows.values() if row.standing != Standing.NONE} == set(standing)
+        self._check_reminders(standing)
+
+    def _check_reminders(self, standing: dict[int, Standing]) -> None:
+        reminded = set()
+        for row in self.db.scalars(select(OutboxMessage).where(OutboxMessage.kind == "reminder")):
+            _, _, sequence, offset, contact_id = (row.once or "").split(":")
+            start = self.starts[int(sequence)]
+            assert row.due_at == start - timedelta(minutes=int(offset))
+            assert row.expires_at is not None
+            assert row.due_at <= row.created_at < row.expires_at <= start
+            assert (row.contact_id, sequence, offset) not in reminded
+            reminded.add((int(contact_id), sequence, offset))
+            if row.status == Status.QUEUED:
+                assert int(sequence) == self.event.sequence
+                assert self.event.status == EventStatus.OPEN
+                assert standing.get(row.contact_id) == Standing.CONFIRMED or row.contact_id in self.maybe | set(
+                    standing
+                )
+
+
+@pytest.fixture(autouse=True)
+def _own_clock() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    capacity=st.none() | st.integers(1, 4),
+    script=st.lists(steps, max_size=25),
+)
+def test_places_turns_and_reminders_stay_right_in_any_order_of_events(
+    database: Database, content: Content, capacity: int | None, script: list[tuple[str, object, object]]
+) -> None:
+    clock.freeze(BEGIN)
+    with Session(database.engine) as db:
+        world = World(db, content, capacity)
+        for name, first, second in script:
+            try:
+                getattr(world, name if name != "pass" else "pass_")(first, second)
+            except (service.NotPossible, NoSuchTime):
+                continue
+            upkeep.queue_due_reminders(db, content, clock.now())
+            upkeep.fill_places(db, content)
+            world.check()
+        db.rollback()
