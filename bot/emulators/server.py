@@ -78,13 +78,19 @@ class _Server(uvicorn.Server):
         await self.stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close at once: the world is closed by then, so every request is on its way home."""
+        """Let requests finish, then hang up: an open stream of events would never end by itself."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=2)
+        await self._wait_for_requests()
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await self._wait_for_requests()
+
+    async def _wait_for_requests(self) -> None:
+        if tasks := set(self.server_state.tasks):
+            await asyncio.wait(tasks, timeout=0.5)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -115,7 +121,6 @@ async def hosting(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
         log_config=None,
         access_log=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=2,
     )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import httpx
 import pytest
 
 from bot.emulators.phone import Button, PhoneMessage
-from bot.emulators.server import serve
+from bot.emulators.phones import phones_app
+from bot.emulators.server import hosting, serve
 from bot.emulators.telegram_phone import TelegramPhone
 from bot.emulators.world import World
 
@@ -74,6 +76,20 @@ async def test_the_server_says_when_its_port_is_taken() -> None:
         with pytest.raises(OSError, match="in use"):
             async with serve(World(), port):
                 pass
+
+
+async def test_a_server_stops_although_somebody_watches_the_page(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(3), httpx.AsyncClient(trust_env=False) as client:
+        async with hosting(phones_app(world)) as base:
+            watching = asyncio.create_task(client.get(f"{base}/api/events"))
+            await asyncio.sleep(0.1)
+            assert len(world.watchers) == 1
+        with pytest.raises(httpx.RemoteProtocolError):
+            await watching
+    assert world.watchers == set()
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 async def test_closing_ends_long_polls_streams_and_work_in_progress(world: World) -> None:

@@ -1,4 +1,6 @@
-// The page of phones. Everything shown is set as text: messages are hostile.
+// The page of phones: the list, the open chat, what its owner does, and live news.
+
+import { bubbleOf, initials, keyboardOf, make, time } from "./bubbles.js";
 
 const $ = (id) => document.getElementById(id);
 const phones = new Map();
@@ -10,28 +12,8 @@ let pinned = true; // the newest message is in sight
 let search = "";
 let found = 0;
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const CHANNELS = { telegram: ["TG", "Telegram"], whatsapp: ["WA", "WhatsApp"] };
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  shape.setAttribute("d", path);
-  svg.append(shape);
-  return svg;
-}
-
-const initials = (name) => name.trim().split(/\s+/).slice(0, 2).map((word) => [...word][0]?.toUpperCase() ?? "").join("") || "?";
 
 async function call(path, body) {
   const options = body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
@@ -160,17 +142,10 @@ function showControls(chat) {
   $("unblock").hidden = !chat.blocked;
   $("notice").hidden = !chat.notice;
   $("notice").textContent = chat.notice;
-  const keyboard = chat.channel === "telegram" && !chat.blocked ? replyKeyboard(chat) : [];
+  const keyboard = chat.channel === "telegram" && !chat.blocked ? keyboardOf(chat, on) : [];
   $("keyboard").hidden = !keyboard.length;
   $("keyboard").replaceChildren(...keyboard);
 }
-
-function replyKeyboard(chat) {
-  const last = chat.messages.findLast((message) => !message.mine);
-  return inRows((last?.buttons ?? []).filter(isKeyboard), (button) => tapper(last, button));
-}
-
-const isKeyboard = (button) => ["reply", "contact", "location"].includes(button.kind);
 
 function showMessages(chat, jump) {
   const list = $("messages");
@@ -181,7 +156,7 @@ function showMessages(chat, jump) {
     const today = day.format(new Date(message.at));
     if (today !== before) wanted.push([`day ${today}`, today, () => make("li", "day", today)]);
     before = today;
-    wanted.push([`message ${message.id}`, JSON.stringify(message), () => bubbleOf(chat, message, !jump)]);
+    wanted.push([`message ${message.id}`, JSON.stringify(message), () => bubbleOf(chat, message, !jump, on)]);
   }
   const kept = new Map();
   wanted.forEach(([id, signature, build], position) => {
@@ -201,114 +176,6 @@ function showMessages(chat, jump) {
 
 const toEnd = () => { $("messages").scrollTop = $("messages").scrollHeight; };
 
-function bubbleOf(chat, message, isNew) {
-  const item = make("li", `message${message.mine ? " mine" : ""}${isNew ? " new" : ""}`);
-  const bubble = make("div", "bubble");
-  bubble.append(make("span", "hidden", message.mine ? "You: " : "Bot: "));
-  if (message.media) bubble.append(mediaOf(message.media));
-  if (message.location) bubble.append(placeOf(message.location));
-  if (message.text) {
-    const text = make("div", "text", message.text);
-    text.dir = "auto";
-    if (!message.mine) text.lang = chat.language;
-    bubble.append(text);
-  }
-  bubble.append(metaOf(chat, message));
-  item.append(bubble);
-  const buttons = buttonsOf(chat, message);
-  if (buttons) item.append(buttons);
-  return item;
-}
-
-function mediaOf(media) {
-  if (media.is_picture) {
-    const picture = make("img");
-    picture.src = media.url;
-    picture.alt = media.name || "Picture";
-    picture.addEventListener("load", () => { if (pinned) toEnd(); });
-    picture.addEventListener("error", () => picture.replaceWith(fileOf(media)));
-    return picture;
-  }
-  return fileOf(media);
-}
-
-function fileOf(media) {
-  const link = make("a", "file");
-  link.href = safeLink(media.url);
-  link.rel = "noopener noreferrer";
-  link.append(icon("M6 3h8l4 4v14H6zM14 3v5h4"), make("span", "", media.name || "File"));
-  return link;
-}
-
-function placeOf([latitude, longitude]) {
-  const place = make("div", "file");
-  const pin = icon("M12 21s-6.5-5.7-6.5-11a6.5 6.5 0 0 1 13 0c0 5.3-6.5 11-6.5 11z");
-  place.append(pin, make("span", "", `${latitude.toFixed(3)}, ${longitude.toFixed(3)}`));
-  return place;
-}
-
-function metaOf(chat, message) {
-  const meta = make("div", "meta");
-  if (message.mine && message.text && chat.channel === "telegram" && !chat.blocked) {
-    const edit = make("button", "edit", "Edit");
-    edit.type = "button";
-    edit.addEventListener("click", () => startEditing(message));
-    meta.append(edit);
-  }
-  if (message.edited) meta.append(make("span", "", "edited"));
-  meta.append(make("span", "", time.format(new Date(message.at))));
-  if (message.mine) {
-    const state = ["", "Sent", "Taken by the bot", "Answered"][message.ticks];
-    const ticks = make("span", `ticks${message.ticks === 3 ? " read" : ""}`, message.ticks > 1 ? "✓✓" : "✓");
-    ticks.setAttribute("role", "img");
-    ticks.setAttribute("aria-label", state);
-    ticks.title = state;
-    meta.append(ticks);
-  }
-  return meta;
-}
-
-function buttonsOf(chat, message) {
-  const shown = chat.channel === "telegram" ? message.buttons.filter((button) => !isKeyboard(button)) : message.buttons;
-  if (!shown.length) return null;
-  const group = make("div", "buttons");
-  if (shown[0].kind === "item") {
-    const opener = make("button");
-    opener.type = "button";
-    opener.append(icon("M4 7h16M4 12h16M4 17h10"), make("span", "", message.menu || "Choose"));
-    opener.addEventListener("click", () => openSheet(message));
-    group.append(opener);
-  } else group.append(...inRows(shown, (button) => (button.kind === "url" ? linkOf(button) : tapper(message, button))));
-  return group;
-}
-
-function inRows(buttons, build) {
-  const lines = new Map();
-  for (const button of buttons) {
-    if (!lines.has(button.row)) lines.set(button.row, make("div", "together"));
-    lines.get(button.row).append(build(button));
-  }
-  return [...lines.values()];
-}
-
-function tapper(message, button) {
-  const element = make("button", "", button.label);
-  element.type = "button";
-  element.dir = "auto";
-  element.addEventListener("click", () => act("tap", { message: message.id, button: button.id }));
-  return element;
-}
-
-const safeLink = (url) => (/^(https?:|api\/)/.test(url) ? url : "#");
-
-function linkOf(button) {
-  const link = make("a", "", button.label);
-  link.href = safeLink(button.id);
-  link.target = "_blank";
-  link.rel = "noopener noreferrer";
-  return link;
-}
-
 function openSheet(message) {
   $("sheet-title").textContent = message.menu || "Choose";
   $("sheet-items").replaceChildren(...message.buttons.map((button) => {
@@ -318,7 +185,7 @@ function openSheet(message) {
     if (button.description) choice.append(make("span", "", button.description));
     choice.addEventListener("click", () => {
       $("sheet").close();
-      act("tap", { message: message.id, button: button.id });
+      tap(message, button);
     });
     item.append(choice);
     return item;
@@ -327,6 +194,9 @@ function openSheet(message) {
 }
 
 // What the owner of the phone does
+
+const tap = (message, button) => act("tap", { message: message.id, button: button.id });
+const on = { tap, edit: startEditing, list: openSheet, pictureLoaded: () => { if (pinned) toEnd(); } };
 
 async function act(action, body = {}) {
   const { key } = open;
