@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact, Purpose
-from bot.contacts.service import HOME_ZONE
 from bot.content import Content
-from bot.content.languages import SOURCE
 from bot.events.models import Answer, Event, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging.models import OutboxMessage, Priority, Status
@@ -47,36 +45,27 @@ def announce(
     """
     key = literal(f"{once}:", String) + cast(Contact.id, String)
     found = db.execute(to.where(~exists().where(OutboxMessage.once == key)).order_by(Contact.id)).all()
-    bodies: dict[Reader, dict[str, Any]] = {}
     now = clock.now()
+    common = {
+        "priority": priority,
+        "purpose": Purpose.SESSIONS,
+        "kind": kind,
+        "ref": event.id,
+        "status": Status.QUEUED,
+        "due_at": due_at or now,
+        "expires_at": expires_at,
+        "attempts": 0,
+        "created_at": now,
+        "status_at": now,
+    }
+    bodies: dict[Reader, dict[str, Any]] = {}
     rows = []
-    for contact_id, channel, language, zone, answer, standing in found:
-        reader = Reader(
-            language or SOURCE,
-            zone or HOME_ZONE,
-            Answer(answer) if answer else None,
-            Standing(standing) if standing else Standing.NONE,
-        )
+    for contact_id, channel, *known in found:
+        reader = Reader.read(*known)
         if reader not in bodies:
             bodies[reader] = wording(content, event, reader).to_json()
-        rows.append(
-            {
-                "contact_id": contact_id,
-                "channel": channel,
-                "priority": priority,
-                "purpose": Purpose.SESSIONS,
-                "kind": kind,
-                "ref": event.id,
-                "once": f"{once}:{contact_id}",
-                "body": bodies[reader],
-                "status": Status.QUEUED,
-                "due_at": due_at or now,
-                "expires_at": expires_at,
-                "attempts": 0,
-                "created_at": now,
-                "status_at": now,
-            }
-        )
+        own = {"contact_id": contact_id, "channel": channel, "once": f"{once}:{contact_id}", "body": bodies[reader]}
+        rows.append(common | own)
     if rows:
         db.execute(insert(OutboxMessage), rows)
     return len(rows)

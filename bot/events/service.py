@@ -41,7 +41,7 @@ def create(
     reminders: Sequence[int] = REMINDERS,
 ) -> Event:
     """Add a draft; `starts_local` is the time on the wall in `zone`, `reminders` are minutes before the start."""
-    times.check(starts_local, zone)
+    _refuse_no_time(starts_local, zone)
     if minutes < 1 or (capacity is not None and capacity < 1):
         raise NotPossible("Length and capacity are at least 1; leave the capacity empty for no limit")
     event = Event(
@@ -128,7 +128,7 @@ def move(
     after = (starts_local or event.starts_local, zone or event.zone, place or event.place, link or event.link)
     if after == before:
         return 0
-    times.check(after[0], after[1])
+    _refuse_no_time(after[0], after[1])
     _refuse_past(times.instant(after[0], after[1]))
     was = event.starts_at
     event.starts_local, event.zone, event.place, event.link = after
@@ -209,6 +209,12 @@ def _new_version(db: Session, event: Event, reason: str) -> None:
 def _refuse_ended(event: Event) -> None:
     if event.status in {EventStatus.CANCELLED, EventStatus.DONE}:
         raise NotPossible(f"The session is {event.status}: create a new one instead")
+
+
+def _refuse_no_time(starts_local: datetime, zone: str) -> None:
+    problem = times.problem(starts_local, zone)
+    if problem:
+        raise NotPossible(problem)
 
 
 def _refuse_past(at: datetime) -> None:

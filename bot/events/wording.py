@@ -25,9 +25,14 @@ class Reader:
     @classmethod
     def of(cls, contact: Contact, rsvp: Rsvp | None = None) -> "Reader":
         """Return what a text for this contact depends on."""
-        answer = Answer(rsvp.answer) if rsvp else None
-        standing = Standing(rsvp.standing) if rsvp else Standing.NONE
-        return cls(contact.language or SOURCE, contact.zone or HOME_ZONE, answer, standing)
+        answer, standing = (rsvp.answer, rsvp.standing) if rsvp else (None, None)
+        return cls.read(contact.language, contact.zone, answer, standing)
+
+    @classmethod
+    def read(cls, language: str | None, zone: str | None, answer: str | None, standing: str | None) -> "Reader":
+        """Return it from columns, None where nothing is known."""
+        said = Answer(answer) if answer else None
+        return cls(language or SOURCE, zone or HOME_ZONE, said, Standing(standing or Standing.NONE))
 
 
 def invitation(content: Content, event: Event, reader: Reader) -> Message:

@@ -12,7 +12,6 @@ from bot.content import Content
 from bot.db import Database
 from bot.events import replies, service
 from bot.events.models import Answer, EventStatus
-from bot.events.times import NoSuchTime
 
 from .conftest import member, session, waiting, wall
 
@@ -27,20 +26,20 @@ def _frozen(frozen: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "cure"),
+    ("changes", "cure"),
     [
-        ({"zone": "Maseru"}, NoSuchTime, "write one such as Africa/Maseru"),
-        ({"zone": "../etc"}, NoSuchTime, "is not a time zone"),
-        ({"zone": "Europe/London", "starts_local": wall("2026-03-29 01:30")}, NoSuchTime, "choose another hour"),
-        ({"starts_local": datetime(2026, 3, 28, tzinfo=UTC)}, NoSuchTime, "without an offset"),
-        ({"capacity": 0}, service.NotPossible, "leave the capacity empty"),
-        ({"minutes": 0}, service.NotPossible, "at least 1"),
+        ({"zone": "Maseru"}, "write one such as Africa/Maseru"),
+        ({"zone": "../etc"}, "is not a time zone"),
+        ({"zone": "Europe/London", "starts_local": wall("2026-03-29 01:30")}, "choose another hour"),
+        ({"starts_local": datetime(2026, 3, 28, tzinfo=UTC)}, "without an offset"),
+        ({"capacity": 0}, "leave the capacity empty"),
+        ({"minutes": 0}, "at least 1"),
     ],
 )
 def test_a_session_that_cannot_be_is_refused_with_the_cure(
-    database: Database, changes: dict[str, Any], error: type[Exception], cure: str
+    database: Database, changes: dict[str, Any], cure: str
 ) -> None:
-    with database.begin() as db, pytest.raises(error, match=cure):
+    with database.begin() as db, pytest.raises(service.NotPossible, match=cure):
         service.create(db, **(DRAFT | changes))
 
 
