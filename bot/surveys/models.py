@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.crypto import EncryptedJSON, EncryptedText
 from bot.db import Base, BigId
@@ -53,15 +53,27 @@ class Survey(Base):
     form_id: Mapped[str] = mapped_column(String(128))
     version: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(String(64), unique=True)  #: of the file
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)  #: of the file and its attached lists
     filename: Mapped[str] = mapped_column(String(255))
     file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  #: as uploaded
+    xform: Mapped[str] = mapped_column(Text, deferred=True)  #: what was made of it: a later compiler changes nothing
     status: Mapped[Status] = mapped_column(String(16), default=Status.DRAFT)
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
+    media: Mapped[list["SurveyFile"]] = relationship(order_by="SurveyFile.name")
 
     __table_args__ = (UniqueConstraint("form_id", "version"), Index(None, "status"))
+
+
+class SurveyFile(Base):
+    """A list attached to a form (csv, xml, geojson)."""
+
+    __tablename__ = "survey_file"
+
+    survey_id: Mapped[int] = mapped_column(ForeignKey("survey.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Run(Base):
@@ -80,7 +92,6 @@ class Run(Base):
     path: Mapped[str | None] = mapped_column(Text)  #: the open question; None when nothing is open
     page: Mapped[int] = mapped_column(default=0)  #: of a list too long for one message
     failures: Mapped[int] = mapped_column(default=0)  #: answers not understood, in a row
-    asks_language: Mapped[bool] = mapped_column(default=False)
     paused: Mapped[bool] = mapped_column(default=False)
     nudges: Mapped[int] = mapped_column(default=0)
     last_inbound: Mapped[str | None] = mapped_column(String(128))  #: external id; a repeat changes nothing

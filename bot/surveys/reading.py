@@ -18,7 +18,7 @@ MEDIA_LIMIT_MB = 16
 LONG_LIST = 10  #: more choices than this do not fit one message: they come in pages, and can be searched
 
 _DIGITS = 18
-_MEDIA = {Type.IMAGE: "image", Type.AUDIO: "audio", Type.VIDEO: "video", Type.FILE: ""}
+MEDIA_TYPES = {Type.IMAGE: "image", Type.AUDIO: "audio", Type.VIDEO: "video", Type.FILE: ""}
 
 
 class Problem(StrEnum):
@@ -59,8 +59,8 @@ class Listener:
 
 def read(question: Question, options: Sequence[Option], inbound: Inbound, listener: Listener) -> str | Unread:
     """Return the value as an XForm stores it: codes, ISO dates, "lat lon altitude accuracy"."""
-    if question.type in _MEDIA:
-        return _media(_MEDIA[question.type], inbound)
+    if question.type in MEDIA_TYPES:
+        return _media(MEDIA_TYPES[question.type], inbound)
     if question.type is Type.GEOPOINT and inbound.location:
         return place(*inbound.location) or Unread(Problem.PLACE)
     text = inbound.text.strip()

@@ -1,0 +1,85 @@
+"""Answer rows: written as they come, corrected by a new row, marked when they become moot."""
+
+import re
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Update, delete, select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.surveys.form import Question, Type
+from bot.surveys.models import Answer, Disposition, Missing, Run
+
+#: Codes of choices that mean "prefer not to say".
+REFUSALS = frozenset({"pnts", "refused", "prefer_not_to_say"})
+_INDEX = re.compile(r"\[\d+\]")
+#: What may name a person or their home is encrypted.
+_PRIVATE = {Type.TEXT, Type.GEOPOINT, Type.IMAGE, Type.AUDIO, Type.VIDEO, Type.FILE}
+
+
+def record(db: Session, run: Run, path: str, question: Question, value: str, said: str) -> None:
+    """Keep an answer; no value means that the question was skipped. An earlier answer becomes history."""
+    missing = None if value else Missing.SKIPPED
+    if question.type in {Type.SELECT_ONE, Type.SELECT_MULTIPLE} and REFUSALS.intersection(value.split()):
+        missing = Missing.REFUSED
+    supersede(db, run, path)
+    add(db, run, path, question, value, said, missing)
+    if run.disposition == Disposition.STARTED:
+        run.disposition = Disposition.PARTIAL
+
+
+def supersede(db: Session, run: Run, path: str) -> None:
+    """Make the current answer to a question history."""
+    db.execute(_current(run).where(Answer.path == path).values(superseded_at=clock.now()))
+
+
+def add(db: Session, run: Run, path: str, question: Question, value: str, said: str, missing: Missing | None) -> None:
+    """Add a row."""
+    private = question.type in _PRIVATE
+    db.add(
+        Answer(
+            run_id=run.id,
+            path=path,
+            name=question.name,
+            value=value if value and not private else None,
+            private=value if value and private else None,
+            said=said,
+            missing=missing,
+            language=run.language,
+            channel=run.channel,
+            at=clock.now(),
+        )
+    )
+
+
+def mark(db: Session, run: Run, paths: Iterable[str], *, relevant: bool) -> None:
+    """Mark the current answers to these questions as counting or not."""
+    wanted = list(paths)
+    if wanted:
+        db.execute(_current(run).where(Answer.path.in_(wanted)).values(relevant=relevant))
+
+
+def settle(db: Session, run: Run, counted: Collection[str]) -> None:
+    """Say of every current answer whether it counts in the end."""
+    db.execute(_current(run).values(relevant=Answer.path.in_(counted)))
+
+
+def forget(db: Session, run: Run) -> None:
+    """Erase every answer of a run."""
+    db.execute(delete(Answer).where(Answer.run_id == run.id).execution_options(synchronize_session=False))
+
+
+def has(db: Session, run: Run, path: str) -> bool:
+    """Tell whether the question has a current answer."""
+    current = select(Answer.id).where(Answer.run_id == run.id, Answer.path == path, Answer.superseded_at.is_(None))
+    return db.scalar(current) is not None
+
+
+def bare(path: str) -> str:
+    """Return a path without the numbers of repeats, as the form has it."""
+    return _INDEX.sub("", path)
+
+
+def _current(run: Run) -> Update:
+    statement = update(Answer).where(Answer.run_id == run.id, Answer.superseded_at.is_(None))
+    return statement.execution_options(synchronize_session=False)

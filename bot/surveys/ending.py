@@ -1,0 +1,72 @@
+"""How a run ends, and what is done with its answers then."""
+
+from bot import clock
+from bot.contacts import service as contacts
+from bot.contacts.service import zone_of
+from bot.content.languages import LANGUAGES
+from bot.messaging.outbox import Message
+from bot.surveys import answers
+from bot.surveys.engine import Session, start
+from bot.surveys.form import Question
+from bot.surveys.models import Disposition
+from bot.surveys.turn import Turn
+
+_OVER = {"refused": Disposition.REFUSED, "ineligible": Disposition.INELIGIBLE}
+_PROFILE_LIMITS = {"origin": 8, "residence": 2, "city": 80}
+
+
+def ending(session: Session) -> Disposition:
+    """Tell how a run ends that has no question left.
+
+    A form may say so itself: a calculation named `disposition` that gives "refused" or "ineligible". In a form that
+    does not, "no" to a question named `consent` is a refusal, and to `adult` or `eligible` ineligible.
+    """
+    values = {path.rpartition("/")[2]: value for path, value in session.values().items()}
+    if "disposition" in values:
+        return _OVER.get(values["disposition"], Disposition.COMPLETED)
+    if values.get("consent") == "no":
+        return Disposition.REFUSED
+    return Disposition.INELIGIBLE if "no" in (values.get("adult"), values.get("eligible")) else Disposition.COMPLETED
+
+
+def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list[Message]:
+    """End the run and say so. Of somebody who refused, or is not whom we ask, no answer is kept."""
+    notes = [note.text for note in turn.session.closing_notes() if note.text]
+    turn.run.disposition, turn.run.completed_at = disposition, clock.now()
+    turn.move(None)
+    if disposition is Disposition.COMPLETED:
+        turn.session.finish()
+        _settle(turn)
+        _save_profile(turn)
+        return [Message("\n\n".join([*notes, turn.say("survey.submitted")]))]
+    answers.forget(turn.db, turn.run)
+    turn.session = fresh(turn)
+    return [Message("\n\n".join(notes) or turn.say("survey.ended"))]
+
+
+def fresh(turn: Turn) -> Session:
+    """Return the survey as nobody has begun it."""
+    now, zone = clock.now(), zone_of(turn.contact)
+    return Session(turn.form, start(turn.form, now=now, tz=zone, language=turn.session.language), now=now, tz=zone)
+
+
+def _settle(turn: Turn) -> None:
+    """Say of every answer whether it counts in the end, and keep what the form calculated."""
+    counted = set(turn.session.answered())
+    answers.settle(turn.db, turn.run, counted)
+    for path, value in turn.session.values().items():
+        question = turn.form.nodes[answers.bare(path)]
+        if isinstance(question, Question) and not question.asked and "/meta/" not in path:
+            answers.add(turn.db, turn.run, path, question, value, "", None)
+
+
+def _save_profile(turn: Turn) -> None:
+    """Write the answers that the form saves to the person's profile (its column `save_to`)."""
+    for path, value in turn.session.values().items():
+        name = turn.form.nodes[answers.bare(path)].bind.save_to
+        if name == "interests":
+            contacts.set_interests(turn.db, turn.contact, value.split())
+        elif name == "language" and value in LANGUAGES:
+            turn.contact.language = value
+        elif name in _PROFILE_LIMITS and len(value) <= _PROFILE_LIMITS[name]:
+            setattr(turn.contact, name, value)

@@ -1,0 +1,98 @@
+"""Forms as staff upload them: drafts, published versions, and the compiled form of each."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.surveys.form import Form, FormError, Problem
+from bot.surveys.models import Status, Survey, SurveyFile
+from bot.surveys.xform import load
+from bot.surveys.xform.loading import compiled
+
+_KEPT = 32
+_forms: dict[str, Form] = {}
+
+
+def upload(db: Session, data: bytes, filename: str, media: Mapping[str, bytes] | None = None) -> Survey:
+    """Keep a form as a draft; the same bytes are the same survey. Raise FormError for one that cannot run."""
+    files = dict(sorted((media or {}).items()))
+    sha256 = hashlib.sha256(b"\0".join([data, *(part for item in files.items() for part in _bytes(item))])).hexdigest()
+    known = db.scalars(select(Survey).where(Survey.sha256 == sha256)).one_or_none()
+    if known:
+        return known
+    form = load(data, filename, files)
+    if db.scalar(select(Survey.id).where(Survey.form_id == form.id, Survey.version == form.version)):
+        raise FormError([Problem("this version is uploaded already; write a higher one", "settings", 2, "version")])
+    survey = Survey(
+        form_id=form.id,
+        version=form.version,
+        title=form.title,
+        sha256=sha256,
+        filename=filename,
+        file=data,
+        xform=form.xform,
+        status=Status.DRAFT,
+        created_at=clock.now(),
+    )
+    survey.media = [SurveyFile(name=name, data=content) for name, content in files.items()]
+    db.add(survey)
+    db.flush()
+    return survey
+
+
+def _bytes(item: tuple[str, bytes]) -> tuple[bytes, bytes]:
+    return item[0].encode(), item[1]
+
+
+def publish(
+    db: Session,
+    data: bytes,
+    filename: str,
+    media: Mapping[str, bytes] | None = None,
+    closes_at: datetime | None = None,
+) -> Survey:
+    """Upload a form and open it to members; people who are in an earlier version finish that one."""
+    survey = upload(db, data, filename, media)
+    if survey.status == Status.DRAFT:
+        survey.status, survey.published_at, survey.closes_at = Status.OPEN, clock.now(), closes_at
+        db.flush()
+    return survey
+
+
+def close(db: Session, survey: Survey) -> None:
+    """Take no more answers, neither from new people nor from those half-way."""
+    survey.status = Status.CLOSED
+    db.flush()
+
+
+def is_open(survey: Survey) -> bool:
+    """Tell whether the survey takes answers now."""
+    return survey.status == Status.OPEN and (survey.closes_at is None or survey.closes_at > clock.now())
+
+
+def open_surveys(db: Session) -> list[Survey]:
+    """Return what members can answer now: the newest version of each form, newest form first."""
+    rows = db.scalars(
+        select(Survey)
+        .where(Survey.status == Status.OPEN, or_(Survey.closes_at.is_(None), Survey.closes_at > clock.now()))
+        .order_by(Survey.id.desc())
+    )
+    newest: dict[str, Survey] = {}
+    for survey in rows:
+        newest.setdefault(survey.form_id, survey)
+    return list(newest.values())
+
+
+def form_of(survey: Survey) -> Form:
+    """Return the compiled form, kept for the next message."""
+    form = _forms.get(survey.sha256)
+    if form is None:
+        form = compiled(survey.xform, tuple((file.name, file.data) for file in survey.media))
+        _forms[survey.sha256] = form
+        if len(_forms) > _KEPT:
+            _forms.pop(next(iter(_forms)), None)
+    return form

@@ -1,0 +1,161 @@
+"""The life of a run outside a conversation: found, begun, nudged, expired, withdrawn."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot.contacts.models import Contact, Purpose
+from bot.contacts.service import zone_of
+from bot.content import Content
+from bot.messaging import outbox
+from bot.messaging.models import Priority
+from bot.surveys import answers
+from bot.surveys.asking import form_language
+from bot.surveys.engine import start
+from bot.surveys.form import Question
+from bot.surveys.models import LIVE, Disposition, Missing, Run, Status, Survey
+from bot.surveys.publishing import form_of
+from bot.surveys.steps import put
+from bot.surveys.turn import Turn
+
+#: Silence after which we remind, once each; nobody is reminded of one survey more often.
+NUDGES = (timedelta(hours=24), timedelta(hours=72))
+EXPIRY = timedelta(days=14)
+_BATCH = 500
+
+
+def open_run(db: Session, contact: Contact) -> Run | None:
+    """Return the run that the contact is in the middle of and has not paused."""
+    return db.scalars(
+        _live(contact).where(Run.paused.is_(False)).order_by(Run.updated_at.desc()).limit(1)
+    ).one_or_none()
+
+
+def left_last(db: Session, contact: Contact) -> Run | None:
+    """Return the run that the contact left unfinished last."""
+    return db.scalars(_live(contact).order_by(Run.updated_at.desc()).limit(1)).one_or_none()
+
+
+def latest(db: Session, contact: Contact, form_id: str) -> Run | None:
+    """Return the contact's last run through any version of a form."""
+    return db.scalars(
+        select(Run)
+        .join(Survey, Survey.id == Run.survey_id)
+        .where(Run.contact_id == contact.id, Survey.form_id == form_id)
+        .order_by(Run.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def create(db: Session, content: Content, contact: Contact, channel: str, survey: Survey, old: Run | None) -> Run:
+    """Begin a run; somebody who had refused, and comes back, begins the same one anew."""
+    run = old if old and old.survey_id == survey.id else Run(survey_id=survey.id, contact_id=contact.id)
+    form, now = form_of(survey), clock.now()
+    language = contact.language or "en"
+    state = start(
+        form,
+        now=now,
+        tz=zone_of(contact),
+        language=form_language(form, language, content),
+        seed=random.getrandbits(31),
+    )
+    run.disposition, run.state = Disposition.STARTED, state.to_json()
+    run.language, run.channel = language, channel
+    run.path, run.draft, run.page, run.failures, run.nudges = None, None, 0, 0, 0
+    run.paused = False
+    run.started_at = run.updated_at = now
+    run.completed_at = None
+    db.add(run)
+    db.flush()
+    return run
+
+
+def pause_others(db: Session, run: Run) -> None:
+    """Leave one run only that answers belong to."""
+    others = update(Run).where(Run.contact_id == run.contact_id, Run.id != run.id, Run.disposition.in_(LIVE))
+    db.execute(others.values(paused=True))
+
+
+def count_runs(db: Session, contact: Contact) -> int:
+    """Return to how many surveys we keep answers of the contact."""
+    kept = (*LIVE, Disposition.COMPLETED, Disposition.EXPIRED, Disposition.WITHDRAWN)
+    query = select(func.count()).where(Run.contact_id == contact.id, Run.disposition.in_(kept))
+    return db.scalar(query) or 0
+
+
+def withdraw(db: Session, contact: Contact) -> int:
+    """End the runs of a contact who leaves; return how many. Answers stay, in case the person comes back."""
+    found = db.scalars(_live(contact)).all()
+    for run in found:
+        run.disposition = Disposition.WITHDRAWN
+    db.flush()
+    return len(found)
+
+
+def _live(contact: Contact) -> Select[Run]:
+    return select(Run).where(Run.contact_id == contact.id, Run.disposition.in_(LIVE))
+
+
+def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
+    """End runs that fell silent, or whose survey closed, and keep their answers; return how many."""
+    silent = or_(Run.updated_at <= now - after, Survey.status != Status.OPEN, Survey.closes_at <= now)
+    found = db.execute(
+        select(Run, Survey).join(Survey).where(Run.disposition.in_(LIVE), silent).order_by(Run.id).limit(_BATCH)
+    )
+    count = 0
+    for run, survey in found:
+        run.disposition, count = Disposition.EXPIRED, count + 1
+        question = form_of(survey).nodes.get(answers.bare(run.path or ""))
+        if run.path and isinstance(question, Question) and not answers.has(db, run, run.path):
+            answers.add(db, run, run.path, question, "", "", Missing.TIMED_OUT)
+    db.flush()
+    return count
+
+
+def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequence[timedelta] = NUDGES) -> int:
+    """Remind people who fell silent of their open question; return how many."""
+    found = db.execute(
+        select(Run, Contact)
+        .join(Survey, Survey.id == Run.survey_id)
+        .join(Contact, Contact.id == Run.contact_id)
+        .where(Run.disposition.in_(LIVE), Survey.status == Status.OPEN, _is_due(now, after))
+        .where(or_(Survey.closes_at.is_(None), Survey.closes_at > now))
+        .order_by(Run.id)
+        .limit(_BATCH)
+    ).all()
+    return sum(_nudge(db, content, contact, run) for run, contact in found)
+
+
+def _is_due(now: datetime, after: Sequence[timedelta]) -> ColumnElement[bool]:
+    return or_(*(and_(Run.nudges == number, Run.updated_at <= now - wait) for number, wait in enumerate(after)))
+
+
+def _nudge(db: Session, content: Content, contact: Contact, run: Run) -> bool:
+    turn = Turn.begin(db, content, contact, run, contact.channel)
+    done = turn.session.answered()
+    left = max(1, turn.total(done, run.path or "") - len(done))
+    head = content.catalogue.plural("survey.nudge", left, turn.language, title=turn.survey.title)
+    *_, question = put(turn)
+    message = outbox.Message(
+        f"{head}\n\n{question.text}",
+        question.buttons,
+        template="survey_continue",
+        variables={"title": turn.survey.title},
+    )
+    run.nudges += 1
+    queued = outbox.queue(
+        db,
+        contact,
+        message,
+        kind="nudge",
+        priority=Priority.BROADCAST,
+        purpose=Purpose.SURVEYS,
+        once=f"nudge:{run.id}:{run.started_at:%Y%m%d%H%M%S}:{run.nudges}",
+        ref=run.id,
+        expires_at=turn.survey.closes_at,
+    )
+    return queued is not None
