@@ -1,7 +1,6 @@
 """The codebook: every question as it was asked, its codes, who was asked and how many answered."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from bot.exports.cases import MEANINGS
@@ -27,12 +26,12 @@ def header(form: Form) -> list[str]:
 
 def rows(form: Form, tables: list[Table], hidden: dict[str, Withheld], tally: Tally) -> Iterator[list[str]]:
     """Yield a row for each question in the order of the form, followed by one for each of its codes."""
-    named = {variable.question.path: (table, variable) for table in tables for variable in table.variables}
+    named = {variable.path: (table, variable) for table in tables for variable in table.variables}
     for question in form.questions():
         if question.type is Type.NOTE:
             continue
         table, variable = named.get(question.path, (None, Variable(question, question.name)))
-        counts = tally.replies.get(question.path, Counter())
+        counts = tally.replies[question.path]
         yield [
             *(variable.name, "", table.name if table else "", question.type, form.version),
             *_texts(form, question.label),
@@ -46,7 +45,7 @@ def rows(form: Form, tables: list[Table], hidden: dict[str, Withheld], tally: Ta
 
 
 def _codes(form: Form, variable: Variable, table: Table, tally: Tally) -> Iterator[list[str]]:
-    counts = tally.codes.get(variable.question.path, Counter())
+    counts = tally.codes[variable.path]
     for code, choice in variable.choices.items():
         yield [
             *(variable.name, code, table.name, "code", form.version),

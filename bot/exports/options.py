@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 
 class ExportError(Exception):
@@ -32,3 +32,10 @@ class Options:
             return value.isoformat() if isinstance(value, date) else value
 
         return {name: plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Return the options that `as_json` wrote."""
+        sets = {name: frozenset(values[name]) for name in ("leave_out", "dispositions")}
+        days = {name: date.fromisoformat(values[name]) if values[name] else None for name in ("since", "until")}
+        return cls(**{**values, **sets, **days})

@@ -23,7 +23,7 @@ from bot.exports.package import Package
 from bot.exports.tables import records
 from bot.exports.writers import sha256
 from bot.surveys.models import Run, Survey
-from bot.surveys.xform import load
+from bot.surveys.publishing import form_of
 
 Progress = Callable[[int, int], None]  # respondents written, respondents in all
 _CHUNK = 1000
@@ -60,7 +60,7 @@ def run(
 ) -> ExportResult:
     """Export a survey into the directory, in one transaction; `salt` only to repeat an earlier export."""
     export = begin(db, survey, options, by, salt)
-    result = write(db, export, survey, options, directory, progress)
+    result = write(db, export, directory, progress)
     finish(db, export, result)
     return result
 
@@ -91,14 +91,12 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
 def write(
     db: Session,
     export: Export,
-    survey: Survey,
-    options: Options,
     directory: Path,
     progress: Progress = lambda _done, _all: None,
 ) -> ExportResult:
     """Write the files of an export that has begun; only reads, and nothing is seen in the directory before all is."""
     directory.mkdir(parents=True, exist_ok=True)
-    form = load(survey.file, survey.filename, chat=False)
+    options, form = Options.from_json(export.options), form_of(db.get_one(Survey, export.survey_id))
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
         with Package(form, options, Path(work)) as package:
             for record in records(cases(db, export, options.free_text), form, package.tables):

@@ -1,12 +1,14 @@
 """Rows of analysis tables out of interviews: wide (one respondent a row) and long (one question a row)."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bot.exports.cases import Case, Missing, Reply
 from bot.exports.variables import Table, Variable, label_in
 from bot.surveys.form import Form, Repeat
 
+Given = tuple[str, Missing | None]  # what a reply holds beside its day
+Cell = TypeVar("Cell")
 LONG_HEAD = ("respondent", "question", "number", "value", "label", "missing", "day")
 _ABSENT = {missing: Reply("", missing, "") for missing in Missing}
 _REMEMBERED = 4096  # answers to one question, so that a question with many codes cannot fill the memory
@@ -76,46 +78,50 @@ class Cells:
     """Write one variable's replies as cells, with codes or with labels in one language."""
 
     def __init__(self, variable: Variable, form: Form, language: str | None, labels: bool) -> None:
-        self._variable = variable
-        self._many = variable.takes_many
+        self._many, self._is_moment = variable.takes_many, variable.is_moment
         self._options = variable.options
         self.labels = {
             code: label_in(choice.label, form, language) or code for code, choice in variable.choices.items()
         }
         self._shown = self.labels if labels else {code: code for code in self.labels}
-        self._written: dict[tuple[str, Missing | None], tuple[str, ...]] = {}
+        self._wide: dict[Given, tuple[str, ...]] = {}
+        self._long: dict[Given, tuple[str, str, str]] = {}
 
     def wide(self, reply: Reply) -> tuple[str, ...]:
         """Return the cell of the answer, then one of 0 and 1 for each option."""
-        key = reply[:2]
-        cells = self._written.get(key)
-        if cells is None:
-            cells = (self._cell(reply), *self._marks(reply))
-            if len(self._written) < _REMEMBERED:
-                self._written[key] = cells
-        return cells
+        given = reply[:2]
+        return self._wide.get(given) or _keep(self._wide, given, (self._cell(*given), *self._marks(*given)))
 
     def long(self, reply: Reply) -> tuple[str, str, str]:
         """Return value, label and missing code."""
-        value = self._value(reply)
-        label = self._join(value, self.labels) if value and self.labels else ""
-        return value, label, reply.missing or ""
+        given = reply[:2]
+        return self._long.get(given) or _keep(self._long, given, self._told(*given))
 
-    def _cell(self, reply: Reply) -> str:
-        if reply.missing and not reply.value:
-            return reply.missing
-        return self._join(self._value(reply), self._shown)
+    def _told(self, given: str, missing: Missing | None) -> tuple[str, str, str]:
+        value = self._value(given)
+        return value, self._join(value, self.labels) if value and self.labels else "", missing or ""
 
-    def _marks(self, reply: Reply) -> Iterator[str]:
-        chosen = set(reply.value.split())
+    def _cell(self, given: str, missing: Missing | None) -> str:
+        if missing and not given:
+            return missing
+        return self._join(self._value(given), self._shown)
+
+    def _marks(self, given: str, missing: Missing | None) -> Iterator[str]:
+        chosen = set(given.split())
         for code in self._options:
-            yield "1" if code in chosen else reply.missing or "0"
+            yield "1" if code in chosen else missing or "0"
 
-    def _value(self, reply: Reply) -> str:
-        return reply.value[:10] if self._variable.is_moment else reply.value
+    def _value(self, given: str) -> str:
+        return given[:10] if self._is_moment else given
 
     def _join(self, value: str, shown: dict[str, str]) -> str:
         if not self._many:
             return shown.get(value, value)
         codes = [shown.get(code, code) for code in value.split()]
         return (" " if shown is not self.labels else "; ").join(codes)
+
+
+def _keep(memory: dict[Given, Cell], given: Given, cells: Cell) -> Cell:
+    if len(memory) < _REMEMBERED:
+        memory[given] = cells
+    return cells

@@ -1,8 +1,9 @@
 """What an export holds, counted while it is written."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 from bot.exports.cases import Case, Missing
@@ -12,29 +13,29 @@ from bot.surveys.form import Question
 
 @dataclass
 class Tally:
-    """Counts of the respondents and of the replies to each question."""
+    """Counts of the respondents and of the replies to each question, those by path; None is a value given."""
 
     respondents: int = 0
-    answers: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     days: tuple[str, str] = ("", "")  #: of the first and the last start or reply
-    replies: dict[str, Counter[Missing | None]] = field(default_factory=dict)  #: by path; None: answered
-    codes: dict[str, Counter[str]] = field(default_factory=dict)  #: by path
+    replies: defaultdict[str, Counter[Missing | None]] = field(
+        default_factory=partial(defaultdict, Counter)
+    )  #: by path
+    codes: defaultdict[str, Counter[str]] = field(default_factory=partial(defaultdict, Counter))  #: by path
 
     def add(self, record: Record) -> None:
         """Count one line."""
         if not record.table.numbers:
             self._add_case(record.case)
         for variable, reply in zip(record.table.variables, record.replies, strict=True):
-            path = variable.question.path
-            self.replies.setdefault(path, Counter())[reply.missing] += 1
-            self.answers += reply.missing is None
-            if reply.value and variable.question.choices:
-                chosen = reply.value.split() if variable.takes_many else (reply.value,)
-                self.codes.setdefault(path, Counter()).update(chosen)
+            self.replies[variable.path][reply.missing] += 1
+            if reply.value and variable.choices:
+                counts = self.codes[variable.path]
+                for code in reply.value.split() if variable.takes_many else (reply.value,):
+                    counts[code] += 1
 
     def _add_case(self, case: Case) -> None:
         self.respondents += 1
@@ -42,9 +43,15 @@ class Tally:
         self.sources[case.source or "(none)"] += 1
         self.languages[case.language] += 1
         self.channels[case.channel] += 1
-        days = [case.day_started, case.day_completed, *(reply.day for reply in case.replies.values()), *self.days]
-        known = [day for day in days if day]
-        self.days = (min(known), max(known))
+        days = {case.day_started, case.day_completed, *self.days, *(reply.day for reply in case.replies.values())} - {
+            ""
+        }
+        self.days = (min(days), max(days))
+
+    @property
+    def answers(self) -> int:
+        """Return the number of values: refusals and all that is missing not counted."""
+        return sum(counts[None] for counts in self.replies.values())
 
     @property
     def newest(self) -> date | None:
@@ -53,7 +60,7 @@ class Tally:
 
     def asked(self, question: Question) -> int:
         """Return how many times the question was put to somebody."""
-        counts = self.replies.get(question.path, Counter())
+        counts = self.replies[question.path]
         return counts[None] + counts[Missing.SKIPPED] + counts[Missing.REFUSED]
 
     def summary(self) -> dict[str, Any]:

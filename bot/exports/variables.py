@@ -32,7 +32,12 @@ class Variable:
     question: Question
     name: str
 
-    @property
+    @cached_property
+    def path(self) -> str:
+        """Return the path of the question."""
+        return self.question.path
+
+    @cached_property
     def choices(self) -> dict[str, Choice]:
         """Return the choices by code; a code that the form lists twice is one choice."""
         found: dict[str, Choice] = {}
@@ -50,7 +55,7 @@ class Variable:
         """Return the name of the column, then of each option's."""
         return [self.name, *(f"{self.name}/{code}" for code in self.options)]
 
-    @property
+    @cached_property
     def takes_many(self) -> bool:
         """Tell whether an answer is a list of codes."""
         return self.question.type in {Type.SELECT_MULTIPLE, Type.RANK}
@@ -104,7 +109,7 @@ class Table:
     @cached_property
     def paths(self) -> list[str]:
         """Return the path of each variable."""
-        return [variable.question.path for variable in self.variables]
+        return [variable.path for variable in self.variables]
 
 
 def label_in(text: Text, form: Form, language: str | None) -> str:

@@ -28,7 +28,8 @@ class CsvFile:
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path = path
         self.rows = -1
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._file.write("\ufeff")  # "utf-8-sig" would do it too, at twice the time for each row
         self._csv = csv.writer(self._file)
         self.write(header)
 

@@ -302,7 +302,7 @@ def test_what_is_erased_while_an_export_runs_is_not_in_it(database: Database, di
         first = db.scalars(select(ExportMember).order_by(ExportMember.respondent)).first()
         assert first is not None
         db.execute(delete(Contact).where(Contact.id == first.contact_id))
-        result = service.write(db, held, survey, Options(), directory)
+        result = service.write(db, held, directory)
     assert result.respondents == 2
     assert first.respondent not in {row["respondent"] for row in read(directory, "-wide.csv")}
 

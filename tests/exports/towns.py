@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact
 from bot.surveys.models import Answer, Disposition, Missing, Run, Survey
+from bot.surveys.publishing import publish
 
 SHEET = """
 | survey |
@@ -54,18 +55,7 @@ def path_of(name: str) -> str:
 
 
 def add_survey(db: Session, sheet: str = SHEET) -> Survey:
-    survey = Survey(
-        form_id="towns",
-        version="3",
-        title="Towns",
-        sha256="0" * 64,
-        filename="towns.md",
-        file=sheet.encode(),
-        created_at=BEGAN,
-    )
-    db.add(survey)
-    db.flush()
-    return survey
+    return publish(db, sheet.encode(), "towns.md")
 
 
 def add_run(
