@@ -251,11 +251,13 @@ class Session:
 
     def values(self) -> dict[str, str]:
         """Return the values that count, by path: of relevant questions and calculations, for export."""
-        return {field.path: field.value() for field in self._fields() if field.value()}
+        return {field.path: field.value() for field in self._run.fields() if field.value()}
 
     def orphans(self) -> dict[str, str]:
         """Return the answers that are kept but do not count, because they are no longer relevant or offered."""
-        return {field.path: field.base for field in self._fields() if field.done == "answered" and not field.value()}
+        return {
+            field.path: field.base for field in self._run.fields() if field.done == "answered" and not field.value()
+        }
 
     def violations(self) -> list[tuple[str, Outcome]]:
         """Return each question that is missing or breaks its constraint, with the form's message."""
@@ -273,9 +275,6 @@ class Session:
 
     def _required(self, field: Field) -> Outcome:
         return Outcome(Problem.REQUIRED, say(self._run, field.node.bind.required_message, field).text)
-
-    def _fields(self) -> list[Field]:
-        return [here for here in self._run.walk() if isinstance(here, Field)]
 
     def _field(self, path: str) -> Field:
         found = self._run.find(path)

@@ -29,6 +29,8 @@ class Run:
         self.reads: list[str] | None = None  # filled while a kept calculation is computed
         self.draws: dict[Element, int] = {}
         self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
+        self._nodes: list[Live | Span] = []
+        self._nodes_at = -1
         self.root = Element("", None)
         self.top = plant(form.seed, self.root, self) if fresh else sprout(form.root, self.root, self)
         self.top.attributes = form.seed.attributes
@@ -92,9 +94,18 @@ class Run:
                 here = found[i - 1]  # type: ignore[assignment]
         return here
 
-    def walk(self, live: Live | None = None) -> Iterator[Live | Span]:
-        """Yield every node and span in document order; a span comes before its instances."""
-        here = live or self.top
+    def nodes(self) -> list[Live | Span]:
+        """Return every node and span in document order; a span comes before its instances."""
+        if self._nodes_at != self.shape:
+            self._nodes, self._nodes_at = list(self.walk(self.top)), self.shape
+        return self._nodes
+
+    def fields(self) -> list[Field]:
+        """Return every question, calculation and hidden value in document order."""
+        return [here for here in self.nodes() if isinstance(here, Field)]
+
+    def walk(self, here: Live) -> Iterator[Live | Span]:
+        """Yield a node and all below it, as they are when they are reached."""
         yield here
         for child in here.below():
             if isinstance(child, Live):
@@ -131,10 +142,10 @@ class Run:
     # what happens
 
     def _start(self) -> None:
-        for live in self.walk():
-            if isinstance(live, Field) and live.node.bind.preload:
-                live.base = self._preload(live, *live.node.bind.preload)
-        for here in self.walk():
+        for field in self.fields():
+            if field.node.bind.preload:
+                field.base = self._preload(field, *field.node.bind.preload)
+        for here in self.walk(self.top):
             if isinstance(here, Span) and here.node.fixed and not here.instances:
                 self._append(here, plant(self.form.templates[here.node.path], here.parent, self))
         self._act(self.top, _LOADS)
@@ -149,9 +160,9 @@ class Run:
 
     def finish(self) -> None:
         """Write the moment of the end where the form asks for it."""
-        for live in self.walk():
-            if isinstance(live, Field) and live.node.bind.preload == ("timestamp", "end"):
-                live.base = dates.stamp(self.now.astimezone(self.tz))
+        for field in self.fields():
+            if field.node.bind.preload == ("timestamp", "end"):
+                field.base = dates.stamp(self.now.astimezone(self.tz))
         self.epoch += 1
 
     def _act(self, top: Live, events: set[str]) -> None:
@@ -182,15 +193,22 @@ class Run:
     def _settle(self, *, fire: bool) -> None:
         """Compute all, and carry out what changed values set off, until nothing changes."""
         for _ in range(MAX_ROUNDS):
-            for here in self.walk():
-                here.settle()
+            self._compute()
             if not self._changing or not self._fire(fire=fire):
                 return
+
+    def _compute(self) -> None:
+        """Compute every node, from the top, so that each finds what it reads ready."""
+        shape = -1
+        while shape != self.shape:
+            shape = self.shape
+            for here in self.nodes():
+                here.settle()
 
     def _fire(self, *, fire: bool) -> bool:
         """Carry out the actions of the questions whose value is not what it was; tell whether any was."""
         fired = False
-        lives = [live for live in self.walk() if isinstance(live, Field)]
+        lives = self.fields()
         sources = {action.source for action in self._changing}
         changed = [live for live in lives if live.node.path in sources and live.seen != live.value()]
         pairs = [(live, live.seen is not None and fire) for live in changed]
@@ -210,7 +228,7 @@ class Run:
     def state(self) -> State:
         """Return what must be stored."""
         state = State(self.language, self.seed, self.started)
-        for here in self.walk():
+        for here in self.nodes():
             path = here.path
             if isinstance(here, Span):
                 state.counts[path] = len(here.instances)
@@ -226,18 +244,17 @@ class Run:
         return state
 
     def _restore(self, state: State) -> None:
-        for here in self.walk():
+        for here in self.walk(self.top) if state.counts else ():
             if isinstance(here, Span):
                 path = here.path
                 here.closed = path in state.closed
                 for _ in range(state.counts.get(path, 0)):
                     self._append(here, sprout(here.node, here.parent, self))
         done = dict.fromkeys(state.answered, "answered") | dict.fromkeys(state.skipped, "skipped")
-        for here in self.walk():
-            if isinstance(here, Field):
-                path = here.path
-                here.base = state.values.get(path, "")
-                here.print, here.done = state.prints.get(path), done.get(path, "")
+        for field in self.fields():
+            path = field.path
+            field.base = state.values.get(path, "")
+            field.print, field.done = state.prints.get(path), done.get(path, "")
         self.epoch += 1
 
 

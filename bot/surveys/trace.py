@@ -53,7 +53,7 @@ def _set(run: Run, live: Field, value: str) -> None:
 
 
 def _state(run: Run) -> dict[str, Node]:
-    return {here.path: _span(here) if isinstance(here, Span) else _live(run, here) for here in run.walk()}
+    return {here.path: _span(here) if isinstance(here, Span) else _live(run, here) for here in run.nodes()}
 
 
 def _span(span: Span) -> Node:

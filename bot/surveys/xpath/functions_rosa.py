@@ -48,7 +48,7 @@ def _once(arguments: Sequence[Run]) -> Run:
 
 @function("selected", "ss")
 def _selected(_: Context, selection: str, value: str) -> bool:
-    return value.strip() in selection.split()
+    return value.strip() in (selection.split() or [""])
 
 
 @function("selected-at", "sn")
