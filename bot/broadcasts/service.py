@@ -143,8 +143,7 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser,
     if expires_at <= due_at:
         raise NotPossible("Its deadline is over before it would leave: set a later one")
     broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, due_at, expires_at)
-    broadcast.expires_at, broadcast.sent_at = expires_at, now
-    broadcast.status = BroadcastStatus.SENDING
+    broadcast.status, broadcast.sent_at = BroadcastStatus.SENDING, now
     db.flush()
     detail = {"content": broadcast.approved_hash, "audience": broadcast.audience_count}
     audit.record(db, sender, "broadcast.sent", KIND, broadcast.id, detail)
