@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-import bot.crypto
-import bot.db
 ${imports if imports else ""}
 
 revision: str = ${repr(up_revision)}

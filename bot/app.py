@@ -63,6 +63,7 @@ class App:
             database=self.database,
             content=self.content,
             settings=self.settings,
+            policy=self.policy,
             nudge=self.nudge,
             secret=secret_key(self.settings),
             exports_dir=self.settings.data_dir / "exports",

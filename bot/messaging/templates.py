@@ -57,7 +57,8 @@ async def sync(database: Database, content: Content, provider: Provider) -> dict
             known = await database.query(_find, definition)
             if known is None:
                 content_id = await provider.template(
-                    name,
+                    # A name is never free again, even when its template was refused.
+                    f"{name}_{language}_{definition[:8]}",
                     language,
                     _types(shipped, language),
                     shipped.samples_for_whatsapp(),

@@ -1,0 +1,117 @@
+"""A whole installation on the loopback address: emulated providers, and our own processes in this one."""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import Mount
+
+from bot import migrations, settings
+from bot.app import App
+from bot.emulators.limits import Limits
+from bot.emulators.phones import phones_app
+from bot.emulators.server import hosting, serve
+from bot.emulators.world import World
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the play and the tests act on."""
+
+    world: World
+    app: App
+    url: str  #: of the console, webhooks and phones
+
+
+@asynccontextmanager
+async def stage(
+    data_dir: Path,
+    *,
+    port: int = 0,
+    limits: Limits | None = None,
+    telegram_mode: str = "polling",
+    works: bool = True,
+    **overrides: Any,
+) -> AsyncIterator[Stage]:
+    """Set up everything; `works` False leaves delivery, polling and jobs out."""
+    world = World(limits=limits)
+    async with serve(world) as emulators:
+        chosen = port or free_port(0)
+        loaded = _settings(
+            world, data_dir, chosen, telegram_mode, emulators.telegram_api_base, emulators.twilio_api_base, overrides
+        )
+        app = App(loaded)
+        migrations.upgrade(app.database.engine)
+        try:
+            async with hosting(app.web([Mount("/phones", app=phones_app(world))]), chosen) as url, app.connected():
+                world.twilio.inbound_url = f"{url}/hooks/whatsapp"
+                await app.sync_templates()
+                await app.register_webhooks()
+                if works:
+                    async with app.working():
+                        yield Stage(world, app, url)
+                else:
+                    yield Stage(world, app, url)
+        finally:
+            app.close()
+
+
+def _settings(
+    world: World,
+    data_dir: Path,
+    port: int,
+    telegram_mode: str,
+    telegram_api_base: str,
+    twilio_api_base: str,
+    overrides: dict[str, Any],
+) -> Settings:
+    """Say everything, so that nothing of a real installation's environment gets in."""
+    accounts = world.accounts
+    fixed: dict[str, Any] = {
+        "_env_file": None,
+        "data_dir": data_dir,
+        "database_url": "",
+        "host": "127.0.0.1",
+        "port": port,
+        "public_url": f"http://127.0.0.1:{port}",
+        "secret_key": "",
+        "encryption_key": "",
+        "messages_dir": None,
+        "telegram_token": accounts.telegram_token,
+        "telegram_api_base": telegram_api_base,
+        "telegram_mode": telegram_mode,
+        "telegram_webhook_secret": "emulated-secret",
+        "twilio_account_sid": accounts.twilio_sid,
+        "twilio_auth_token": accounts.twilio_token,
+        "twilio_api_base": twilio_api_base,
+        "whatsapp_from": accounts.whatsapp_from.removeprefix("whatsapp:"),
+        "whatsapp_messaging_service_sid": "",
+        "official_handles": f"@{accounts.telegram_username}, {accounts.whatsapp_from.removeprefix('whatsapp:')}",
+        "official_domains": "diaspora.example.org",
+    }
+    return settings.load(**{**fixed, **overrides})
+
+
+def free_port(wanted: int) -> int:
+    """Return the wanted port or the next free one; 0 takes any."""
+    for port in range(wanted, wanted + 100) if wanted else (0,):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"No port from {wanted} to {wanted + 99} is free")
+
+
+def fresh(folder: Path) -> Path:
+    """Return the folder, emptied of an earlier play."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
