@@ -156,8 +156,10 @@ def _answers(db: Session, export: Export, free_text: bool) -> Select[*tuple[Any,
 def _replies(rows: Iterable[Any]) -> dict[Place, Reply]:
     replies = {}
     for _, path, value, missing, day, *words in rows:
-        given = value if value is not None else (words[0] if words else None)
-        replies[_place(path)] = Reply(given or "", _RECORDED[missing] if missing else None, day)
+        given = value or (words[0] if words else None) or ""
+        # A calculation that came to nothing has a row without value or reason.
+        reason = _RECORDED[missing] if missing else None if given else Missing.NOT_ASKED
+        replies[_place(path)] = Reply(given, reason, day)
     return replies
 
 

@@ -10,6 +10,7 @@ from bot.exports.variables import Table, Variable
 from bot.surveys.form import Form, Question, Text, Type
 
 _PATH = re.compile(r"\s*(?:\.\./|/)(?:[\w.-]+/|\.\./)*([\w.-]+)\s*")
+_COMPARED = re.compile(r"(!=|<=|>=|=|<|>)")
 _COUNTS = tuple(meaning.split(":")[0].replace(" ", "_") for meaning in MEANINGS.values())
 
 
@@ -19,7 +20,7 @@ def header(form: Form) -> list[str]:
     return [
         *("variable", "code", "table", "type", "version"),
         *texts,
-        *("asked_when", "withheld", "asked", "answered"),
+        *("asked_when", "calculated_as", "withheld", "asked", "answered"),
         *_COUNTS,
     ]
 
@@ -36,6 +37,7 @@ def rows(form: Form, tables: list[Table], hidden: dict[str, Withheld], tally: Ta
             *(variable.name, "", table.name if table else "", question.type, form.version),
             *_texts(form, question.label),
             asked_when(form, question),
+            readable(question.bind.calculate.source) if question.bind.calculate else "",
             hidden.get(question.path, ""),
             *(map(str, (tally.asked(question), counts.get(None, 0))) if table else ("", "")),
             *(str(counts.get(missing, 0)) if table else "" for missing in MEANINGS),
@@ -50,7 +52,7 @@ def _codes(form: Form, variable: Variable, table: Table, tally: Tally) -> Iterat
         yield [
             *(variable.name, code, table.name, "code", form.version),
             *_texts(form, choice.label),
-            *("", "", "", str(counts.get(code, 0))),
+            *("", "", "", "", str(counts[code])),
             *("" for _ in _COUNTS),
         ]
 
@@ -70,5 +72,6 @@ def asked_when(form: Form, question: Question) -> str:
 
 def readable(expression: str) -> str:
     """Return an expression with names in place of paths."""
-    spaced = re.sub(r"\s+", " ", _PATH.sub(r" \1 ", expression)).strip()
+    spaced = _COMPARED.sub(r" \1 ", _PATH.sub(r" \1 ", expression))
+    spaced = re.sub(r"\s+", " ", spaced).strip()
     return re.sub(r"\( | (?=[),])", lambda found: found[0].strip(), spaced)

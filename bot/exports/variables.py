@@ -124,12 +124,11 @@ def tables(form: Form, options: Options) -> list[Table]:
     """Return the main table, then one for each repeat."""
     hidden = withheld(form, options)
     found: list[Table] = []
-    names: set[str] = set()
     for group, repeats in _scopes(form.root, ()):
         questions = [q for q in _questions(group) if q.path not in hidden and q.type is not Type.NOTE]
         found.append(
             Table(
-                name=_unused(repeats[-1].name, names) if repeats else "",
+                name="-".join(group.path.split("/")[2:]),
                 path=group.path,
                 numbers=tuple(f"{repeat.name}_number" for repeat in repeats),
                 variables=_named(group, questions, options),
@@ -173,13 +172,3 @@ def _named(group: Group | Repeat, questions: list[Question], options: Options) -
         return question.name
 
     return tuple(Variable(question, name(question)) for question in questions)
-
-
-def _unused(name: str, names: set[str]) -> str:
-    number = 1
-    unused = name
-    while unused in names:
-        number += 1
-        unused = f"{name}_{number}"
-    names.add(unused)
-    return unused

@@ -159,6 +159,7 @@ def test_the_codebook_tells_texts_conditions_and_counts(database: Database, dire
         *("1", "2"),
     )
     assert (language["answered"], language["skipped"], language["timed_out"]) == ("1", "1", "1")
+    assert book["twice", ""]["calculated_as"] == "amount * 2"
     assert (book["city", ""]["withheld"], book["city", ""]["answered"]) == ("free text", "")
     assert [row["variable"] for row in sheet(directory, "codebook")] == [
         row["variable"] for row in read(directory, "-codebook.csv")
@@ -224,6 +225,14 @@ def test_corrections_and_moot_answers_do_not_count(database: Database, directory
     export(database, directory)
     (row,) = read(directory, "-wide.csv")
     assert (row["origin"], row["amount"]) == ("pnts", ".n")
+
+
+def test_a_calculation_that_came_to_nothing_was_not_asked(database: Database, directory: Path) -> None:
+    with database.begin() as db:
+        add_run(db, add_survey(db), {"origin": "MU", "twice": ""})
+    result = export(database, directory)
+    assert [row["twice"] for row in read(directory, "-wide.csv")] == [".n"]
+    assert result.answers == 1
 
 
 @pytest.mark.usefixtures("people")
