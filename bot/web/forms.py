@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -12,7 +13,8 @@ FORM_LIMIT = 256 * 1024
 MAX_FIELDS = 300
 #: What no database column takes: control characters and halves of characters.
 _UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_DIGITS = 15
+_NUMBER = re.compile(r"[0-9]{1,15}")
+YEARS = range(2000, 2101)
 
 
 class Form:
@@ -27,6 +29,10 @@ class Form:
             else:
                 self._texts.setdefault(name, []).append(clean(str(value)))
 
+    def names(self) -> Iterable[str]:
+        """Return which fields came."""
+        return self._texts.keys()
+
     def text(self, name: str) -> str:
         """Return the field, or nothing."""
         return self._texts.get(name, [""])[0]
@@ -37,8 +43,19 @@ class Form:
 
     def number(self, name: str) -> int | None:
         """Return the field as a whole number, or None when it is not one."""
-        value = self.text(name)
-        return int(value) if value.isdecimal() and value.isascii() and len(value) <= _DIGITS else None
+        return next(iter(self.numbers(name)), None)
+
+    def numbers(self, name: str) -> list[int]:
+        """Return the values of a field that are whole numbers."""
+        return [int(value) for value in self.texts(name) if _NUMBER.fullmatch(value)]
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a date and time as it was typed, of no zone; None when it is none."""
+        try:
+            moment = datetime.strptime(self.text(name)[:16], "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - another field's
+        except ValueError:
+            return None
+        return moment if moment.year in YEARS else None
 
     def file(self, name: str) -> UploadFile | None:
         """Return the uploaded file, or None when none was chosen."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from console_browser import PASSWORD, Browser, build
 from fastapi import FastAPI
 
 from bot.db import Database
@@ -12,6 +11,7 @@ from bot.staff.models import Role
 from bot.staff.roles import ROLES
 from bot.web.console import PAGES
 from bot.web.console.routes import Open
+from tests.web.console_browser import PASSWORD, Browser, build
 
 
 @pytest.fixture

@@ -10,14 +10,22 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.console import home, signing_in
+from bot.web.console import broadcasts, choosing, composing, home, members, signing_in, uncertain
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import STATIC
 from bot.web.console.routes import Page
 from bot.web.console.serving import endpoint, on_http_error
 from bot.web.security import HEADERS
 
-PAGES: tuple[Page, ...] = (*signing_in.pages, *home.pages)
+PAGES: tuple[Page, ...] = (
+    *signing_in.pages,
+    *home.pages,
+    *members.pages,
+    *choosing.pages,
+    *composing.pages,
+    *broadcasts.pages,
+    *uncertain.pages,
+)
 
 
 class _RowId(Convertor[int]):

@@ -13,8 +13,11 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.contacts.models import Address
 from bot.contacts.service import HOME_ZONE
-from bot.content.languages import LANGUAGES
+from bot.content import Content
+from bot.content.languages import LANGUAGES, SOURCE
+from bot.messaging.models import InboxMessage
 
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
@@ -49,6 +52,18 @@ def language(code: str | None) -> str:
     return LANGUAGES[code].name if code in LANGUAGES else code or "–"
 
 
+def label(content: Content, prefix: str, code: str) -> str:
+    """Return what members read for a code, such as an origin or an interest."""
+    known = content.catalogue.entry(f"{prefix}{code}", SOURCE)
+    return content.catalogue.text(f"{prefix}{code}", SOURCE) if known else code
+
+
+def masked(address: Address) -> str:
+    """Return enough of an address to tell two apart, and not enough to write to it."""
+    value = address.value.removeprefix(f"{address.channel}:")
+    return f"{value[:4] if value.startswith('+') else ''}•••{value[-2:]}"
+
+
 def share(part: float, whole: float) -> str:
     """Return a percentage, `<1%` for what is little but not nothing."""
     percent = 100 * part / whole if whole else 0
@@ -72,7 +87,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "when": when, "clock": clock_time, "country": country, "language": language}
+    for function in (number, when, clock_time, country, language, label, masked):
+        made.filters[function.__name__] = function
+    made.tests["inbound"] = lambda row: isinstance(row, InboxMessage)
     made.globals |= {"asset": asset, "share": share, "languages": LANGUAGES, "home_zone": HOME_ZONE}
     return made
 

@@ -11,6 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot import clock
+from bot.broadcasts import service as broadcasts
+from bot.events import service as events
+from bot.staff import service as staff
 from bot.staff import sessions
 from bot.staff.models import StaffSession
 from bot.staff.roles import Forbidden, require
@@ -18,11 +21,13 @@ from bot.web import forms
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import render
 from bot.web.console.routes import Open, Page
-from bot.web.console.visit import NotFound, Visit
+from bot.web.console.visit import NotFound, Refused, Visit
 
 SESSION_COOKIE = "outreach_session"
 VISITOR_COOKIE = "outreach_visitor"
 _TOUCH_EVERY = timedelta(minutes=1)
+#: What services raise when a step does not fit where things stand; their messages carry the cure.
+REFUSALS = (Refused, broadcasts.NotPossible, events.NotPossible, staff.AlreadyStaff, staff.LastAdministrator)
 
 
 def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitable[Response]]:
@@ -64,6 +69,9 @@ async def _answer(page: Page, visit: Visit) -> Response:
         return error(404)
     except Forbidden as reason:
         return error(403, "forbidden", str(reason))
+    except REFUSALS as reason:
+        back = page.path.rpartition("/")[0].replace("{id:row}", str(visit.request.path_params.get("id", "")))
+        return visit.page("refused.html", 409, reason=str(reason), back=back)
 
 
 def set_cookie(response: Response, context: ConsoleContext, name: str, value: str) -> None:

@@ -22,6 +22,10 @@ class NotFound(Exception):
     """There is no such row."""
 
 
+class Refused(Exception):
+    """A form asks for what is not possible; the message is the code of the sentence that says why."""
+
+
 def found(row: T | None) -> T:
     """Return the row, or raise NotFound."""
     if row is None:

@@ -39,15 +39,20 @@ const count = (area) => {
   show();
 };
 
-// The bubbles follow what is typed into the chosen text.
-const preview = (box) => {
-  const show = (area) => {
-    for (const text of box.querySelectorAll("[data-preview-text]")) text.textContent = area.value || text.dataset.empty || "";
-  };
-  for (const area of document.querySelectorAll("textarea[data-previewed]")) {
-    area.addEventListener("input", () => show(area));
-    area.addEventListener("focus", () => show(area));
-  }
+// The bubbles show what is typed, and the line about risks where it will be added.
+const preview = (area) => {
+  const shown = document.querySelectorAll(`[data-of="${area.dataset.preview}"]`);
+  area.addEventListener("input", () => shown.forEach((text) => (text.textContent = area.value || "…")));
+};
+const purpose = (choice) => {
+  const show = () => document.querySelectorAll("[data-risk]").forEach((line) => (line.hidden = choice.value !== "investment"));
+  choice.addEventListener("change", show);
+};
+const template = (choice) => {
+  const show = () =>
+    document.querySelectorAll("[data-template]").forEach((part) => (part.hidden = part.dataset.template !== choice.value));
+  choice.addEventListener("change", show);
+  show();
 };
 
 // How many people the ticked audience has.
@@ -71,5 +76,7 @@ const audience = (form) => {
 
 document.querySelectorAll("[data-live]").forEach(follow);
 document.querySelectorAll("textarea[data-limit]").forEach(count);
-document.querySelectorAll("[data-preview]").forEach(preview);
+document.querySelectorAll("textarea[data-preview]").forEach(preview);
+if (document.querySelector("[data-risk]")) purpose(document.getElementById("purpose"));
+if (document.querySelector("[data-template]")) template(document.getElementById("template"));
 document.querySelectorAll("form[data-audience]").forEach(audience);

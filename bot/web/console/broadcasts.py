@@ -1,0 +1,214 @@
+"""The list of broadcasts, and one of them: dry run, approval, sending, progress, results."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from bot import clock
+from bot.broadcasts import checks, forecast, progress, rendering, service
+from bot.broadcasts.audience import Audience
+from bot.broadcasts.forecast import Forecast, When
+from bot.broadcasts.models import Broadcast, BroadcastStatus
+from bot.broadcasts.progress import Progress
+from bot.content.languages import LANGUAGES
+from bot.messaging.models import OutboxMessage, Status
+from bot.messaging.outbox import Message
+from bot.staff.models import StaffUser
+from bot.staff.roles import Permission
+from bot.web.console.context import ConsoleContext
+from bot.web.console.routes import Pages
+from bot.web.console.visit import NotFound, Refused, Visit
+
+pages = Pages()
+
+PAGE = 50
+ORDER = (*Status, progress.ERASED)
+#: Statuses in which a broadcast has recipients.
+_SENT = (BroadcastStatus.SENDING, BroadcastStatus.PAUSED, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
+
+
+@pages.get("/broadcasts", needs=Permission.BROADCAST_VIEW)
+async def listing(visit: Visit) -> Response:
+    status, before = visit.query.text("status"), visit.query.number("before")
+    rows, authors = await visit.database.query(_list, status, before)
+    return visit.page("broadcasts/list.html", rows=rows, authors=authors, chosen=status, page_size=PAGE)
+
+
+def _list(db: Session, status: str, before: int | None) -> tuple[list[Broadcast], dict[int, str]]:
+    rows = select(Broadcast).order_by(Broadcast.id.desc()).limit(PAGE)
+    if status in set(BroadcastStatus):
+        rows = rows.where(Broadcast.status == status)
+    if before:
+        rows = rows.where(Broadcast.id < before)
+    found = list(db.scalars(rows))
+    return found, _names(db, {row.author_id for row in found})
+
+
+def _names(db: Session, ids: set[int | None]) -> dict[int, str]:
+    return dict(db.execute(select(StaffUser.id, StaffUser.name).where(StaffUser.id.in_(ids))).all())
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page of one broadcast."""
+
+    broadcast: Broadcast
+    names: dict[int, str]
+    audience: Audience
+    messages: dict[str, Message]  #: language -> as it leaves
+    problems: list[checks.Problem]
+    seen: str  #: content hash, which an approval repeats
+    void: str | None
+    forecast: Forecast | None  #: before it is sent
+    reasons: list[tuple[When, str | None, int, datetime | None]]
+    duplicate: Broadcast | None
+    progress: Progress | None  #: after
+
+
+@pages.get("/broadcasts/{id:row}", needs=Permission.BROADCAST_VIEW)
+async def one(visit: Visit) -> Response:
+    view = await visit.database.query(_view, visit.context, visit.id)
+    return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now())
+
+
+def _view(db: Session, context: ConsoleContext, broadcast_id: int) -> View:
+    broadcast, content = _get(db, broadcast_id), context.content
+    sent = broadcast.sent_at is not None
+    dry = None if sent else forecast.dry_run(db, content, broadcast, context.policy, clock.now())
+    return View(
+        broadcast=broadcast,
+        names=_names(db, {broadcast.author_id, broadcast.approved_by, *broadcast.writers}),
+        audience=Audience.from_json(broadcast.audience),
+        messages={code: rendering.message(content, broadcast, code) for code in LANGUAGES if code in broadcast.texts},
+        problems=[] if sent else checks.problems(content, broadcast, context.policy),
+        seen=rendering.content_hash(content, broadcast),
+        void=service.why_void(db, content, broadcast),
+        forecast=dry,
+        reasons=_reasons(dry) if dry else [],
+        duplicate=None if sent else service.recent_duplicate(db, broadcast),
+        progress=progress.progress(db, broadcast) if sent else None,
+    )
+
+
+def _reasons(dry: Forecast) -> list[tuple[When, str | None, int, datetime | None]]:
+    """Return what happens and why, with how many people, and when the last of them gets it."""
+    counts: Counter[tuple[When, str | None]] = Counter()
+    until: dict[tuple[When, str | None], datetime] = {}
+    for line in dry.lines:
+        key = (line.when, line.reason)
+        counts[key] += line.count
+        if line.until:
+            until[key] = max(line.until, until.get(key, line.until))
+    order = ("now", "later", "never")
+    rows = sorted(counts.items(), key=lambda row: (order.index(row[0][0]), -row[1]))
+    return [(when, reason, count, until.get((when, reason))) for (when, reason), count in rows]
+
+
+def reached(dry: Forecast) -> int:
+    """Return how many people get it, now or later."""
+    return sum(line.count for line in dry.lines if line.when != "never")
+
+
+@pages.get("/broadcasts/{id:row}/progress", needs=Permission.BROADCAST_VIEW)
+async def live(visit: Visit) -> Response:
+    broadcast, statuses = await visit.database.query(_statuses, visit.id)
+    return visit.page("broadcasts/_progress.html", broadcast=broadcast, statuses=statuses, order=ORDER)
+
+
+def _statuses(db: Session, broadcast_id: int) -> tuple[Broadcast, dict[str, int]]:
+    broadcast = _get(db, broadcast_id)
+    return broadcast, progress.statuses(db, broadcast)
+
+
+@pages.post("/broadcasts/{id:row}/approve", needs=Permission.BROADCAST_APPROVE)
+async def approve(visit: Visit) -> Response:
+    await visit.database.run(_approve, visit.context, visit.id, visit.user, visit.form.text("seen"))
+    return visit.go(f"/broadcasts/{visit.id}", "approved")
+
+
+def _approve(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUser, seen: str) -> None:
+    service.approve(db, context.content, _get(db, broadcast_id), user, context.policy, seen=seen)
+
+
+@pages.post("/broadcasts/{id:row}/send", needs=Permission.BROADCAST_SEND)
+async def send(visit: Visit) -> Response:
+    await visit.database.run(_send, visit.context, visit.id, visit.user, visit.form.number("people"))
+    visit.context.nudge()
+    return visit.go(f"/broadcasts/{visit.id}", "sent")
+
+
+def _send(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUser, people: int | None) -> None:
+    broadcast = _get(db, broadcast_id)
+    if people != reached(forecast.dry_run(db, context.content, broadcast, context.policy, clock.now())):
+        raise Refused("wrong_number")
+    service.send(db, context.content, broadcast, user, context.policy)
+
+
+@pages.post("/broadcasts/{id:row}/pause", needs=Permission.BROADCAST_SEND)
+async def pause(visit: Visit) -> Response:
+    await visit.database.run(lambda db: service.pause(db, _get(db, visit.id), visit.user))
+    return visit.go(f"/broadcasts/{visit.id}", "paused")
+
+
+@pages.post("/broadcasts/{id:row}/resume", needs=Permission.BROADCAST_SEND)
+async def resume(visit: Visit) -> Response:
+    await visit.database.run(lambda db: service.resume(db, _get(db, visit.id), visit.user))
+    visit.context.nudge()
+    return visit.go(f"/broadcasts/{visit.id}", "resumed")
+
+
+@pages.post("/broadcasts/{id:row}/cancel", needs=Permission.BROADCAST_SEND)
+async def cancel(visit: Visit) -> Response:
+    await visit.database.run(lambda db: service.cancel(db, _get(db, visit.id), visit.user))
+    return visit.go(f"/broadcasts/{visit.id}", "cancelled")
+
+
+@pages.get("/broadcasts/{id:row}/people", needs=Permission.BROADCAST_VIEW)
+async def people(visit: Visit) -> Response:
+    after = visit.query.number("after") or 0
+    broadcast, rows = await visit.database.query(_people, visit.context, visit.id, after)
+    return visit.page("broadcasts/people.html", broadcast=broadcast, rows=rows, page_size=PAGE)
+
+
+def _people(
+    db: Session, context: ConsoleContext, broadcast_id: int, after: int
+) -> tuple[Broadcast, list[forecast.Recipient]]:
+    broadcast = _get(db, broadcast_id)
+    return broadcast, forecast.recipients(
+        db, context.content, broadcast, context.policy, clock.now(), after=after, limit=PAGE
+    )
+
+
+@pages.get("/broadcasts/{id:row}/recipients", needs=Permission.BROADCAST_VIEW)
+async def recipients(visit: Visit) -> Response:
+    status, after = visit.query.text("status"), visit.query.number("after") or 0
+    broadcast, rows, counts = await visit.database.query(_recipients, visit.id, status, after)
+    return visit.page(
+        "broadcasts/recipients.html",
+        broadcast=broadcast,
+        rows=rows,
+        counts=counts,
+        chosen=status,
+        page_size=PAGE,
+        order=ORDER,
+    )
+
+
+def _recipients(
+    db: Session, broadcast_id: int, status: str, after: int
+) -> tuple[Broadcast, list[OutboxMessage], dict[str, int]]:
+    broadcast = _get(db, broadcast_id)
+    chosen = Status(status) if status in set(Status) else None
+    rows = progress.outcomes(db, broadcast, status=chosen, after=after, limit=PAGE)
+    return broadcast, rows, progress.statuses(db, broadcast)
+
+
+def _get(db: Session, broadcast_id: int) -> Broadcast:
+    broadcast = db.get(Broadcast, broadcast_id)
+    if broadcast is None:
+        raise NotFound
+    return broadcast

@@ -1,0 +1,167 @@
+"""Writing a broadcast: its texts side by side, whom it is for, when it leaves."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from bot.broadcasts import checks, service
+from bot.broadcasts.audience import Audience
+from bot.broadcasts.models import Broadcast, BroadcastStatus
+from bot.broadcasts.service import Draft
+from bot.contacts.service import HOME_ZONE
+from bot.content import Content
+from bot.content.languages import LANGUAGES
+from bot.content.templates import Category, Template
+from bot.staff.models import StaffUser
+from bot.staff.roles import Permission
+from bot.web.console import choosing
+from bot.web.console.routes import Pages
+from bot.web.console.visit import Visit, found
+from bot.web.forms import Form
+
+pages = Pages()
+
+TITLE_LIMIT = 120
+TEXT_LIMIT = 10_000  #: characters that are stored; the checks say how much may be sent
+VALUE_LIMIT = 500
+
+
+@pages.get("/broadcasts/new", needs=Permission.BROADCAST_WRITE)
+async def new(visit: Visit) -> Response:
+    return await _compose(visit, Draft("", checks.PURPOSES[0], {}), None, ())
+
+
+@pages.post("/broadcasts/new", needs=Permission.BROADCAST_WRITE)
+async def create(visit: Visit) -> Response:
+    draft, errors = read(visit.form)
+    if errors:
+        return await _compose(visit, draft, None, errors)
+    broadcast = await visit.database.run(service.draft, visit.context.content, visit.user, draft)
+    return visit.go(f"/broadcasts/{broadcast.id}", "saved")
+
+
+@pages.get("/broadcasts/{id:row}/edit", needs=Permission.BROADCAST_WRITE)
+async def edit(visit: Visit) -> Response:
+    broadcast = found(await visit.database.query(_get, visit.id))
+    if broadcast.status not in (BroadcastStatus.DRAFT, BroadcastStatus.APPROVED):
+        return visit.go(f"/broadcasts/{visit.id}")
+    return await _compose(visit, as_draft(broadcast), broadcast, ())
+
+
+@pages.post("/broadcasts/{id:row}/edit", needs=Permission.BROADCAST_WRITE)
+async def save(visit: Visit) -> Response:
+    broadcast = found(await visit.database.query(_get, visit.id))
+    draft, errors = read(visit.form)
+    if errors:
+        return await _compose(visit, draft, broadcast, errors)
+    draft = replace(draft, buttons=tuple(broadcast.buttons))  # they come from elsewhere and stay as they are
+    await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
+    return visit.go(f"/broadcasts/{visit.id}", "saved")
+
+
+async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
+    content = visit.context.content
+    offered = await visit.database.query(choosing.offered, content, tuple(visit.context.policy.channels))
+    return visit.page(
+        "broadcasts/compose.html",
+        422 if errors else 200,
+        draft=draft,
+        broadcast=broadcast,
+        errors=errors,
+        offered=offered,
+        conditions=choosing.CONDITIONS,
+        purposes=checks.PURPOSES,
+        limits=checks.LIMITS,
+        added={code: _added(content, code) for code in LANGUAGES},
+        templates=_templates(content),
+        local=local,
+    )
+
+
+def _templates(content: Content) -> list[Template]:
+    marketing = (one for one in content.templates.values() if one.category == Category.MARKETING)
+    return [one for one in marketing if one.purpose in checks.PURPOSES]
+
+
+def _added(content: Content, language: str) -> tuple[str, str]:
+    """Return the lines that sending adds: about risks, and how to leave."""
+    catalogue = content.catalogue
+    return catalogue.text("opportunity.risk_line", language), catalogue.text("broadcast.footer_stop", language)
+
+
+def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
+    """Return what was filled in, and the codes of what is wrong with it."""
+    scheduled_at, expires_at = form.moment("scheduled_at"), form.moment("expires_at")
+    draft = Draft(
+        title=form.text("title"),
+        purpose=form.text("purpose"),
+        texts={code: form.text(f"text_{code}") for code in LANGUAGES if form.text(f"text_{code}")},
+        audience=choosing.read(form),
+        template=form.text("template") or None,
+        variables=_variables(form),
+        scheduled_at=at_office(scheduled_at),
+        expires_at=at_office(expires_at),
+    )
+    unread = (name for name in ("scheduled_at", "expires_at") if form.text(name) and form.moment(name) is None)
+    return draft, (*_too_much(draft), *unread)
+
+
+def _too_much(draft: Draft) -> Iterator[str]:
+    if not 0 < len(draft.title) <= TITLE_LIMIT:
+        yield "title"
+    if draft.purpose not in checks.PURPOSES:
+        yield "purpose"
+    if any(len(text) > TEXT_LIMIT for text in draft.texts.values()):
+        yield "text"
+    if len(draft.template or "") > TITLE_LIMIT:
+        yield "template"
+    if any(len(value) > VALUE_LIMIT for values in draft.variables.values() for value in values.values()):
+        yield "variables"
+
+
+def _variables(form: Form) -> dict[str, dict[str, str]]:
+    """Return the fields value.<language>.<name> of the chosen template."""
+    values: dict[str, dict[str, str]] = {}
+    for field in form.names():
+        kind, _, rest = field.partition(".")
+        language, _, name = rest.partition(".")
+        if kind == "value" and language in LANGUAGES and form.text(field):
+            values.setdefault(language, {})[name] = form.text(field)
+    return values if form.text("template") else {}
+
+
+def at_office(moment: datetime | None) -> datetime | None:
+    """Return a time typed at the office."""
+    return moment.replace(tzinfo=ZoneInfo(HOME_ZONE)).astimezone(UTC) if moment else None
+
+
+def local(moment: datetime | None) -> str:
+    """Return a time as a field of a form shows it."""
+    return f"{moment.astimezone(ZoneInfo(HOME_ZONE)):%Y-%m-%dT%H:%M}" if moment else ""
+
+
+def as_draft(broadcast: Broadcast) -> Draft:
+    """Return what the author decided."""
+    return Draft(
+        title=broadcast.title,
+        purpose=broadcast.purpose,
+        texts=broadcast.texts,
+        audience=Audience.from_json(broadcast.audience),
+        buttons=tuple(broadcast.buttons),
+        template=broadcast.template,
+        variables=broadcast.variables,
+        scheduled_at=broadcast.scheduled_at,
+        expires_at=broadcast.expires_at,
+    )
+
+
+def _get(db: Session, broadcast_id: int) -> Broadcast | None:
+    return db.get(Broadcast, broadcast_id)
+
+
+def _edit(db: Session, content: Content, broadcast_id: int, editor: StaffUser, draft: Draft) -> None:
+    service.edit(db, content, db.get_one(Broadcast, broadcast_id), editor, draft)
