@@ -117,7 +117,7 @@ class Run:
 
     def grow(self, span: Span) -> Live:
         """Add an instance to a repeat, with its defaults."""
-        made = self._append(span, plant(self.form.templates[span.node.path], span.parent, self))
+        made = self._append(span, plant(span.next_seed(), span.parent, self))
         self._act(made, {_NEW})
         return made
 

@@ -9,7 +9,7 @@ class State:
     """Everything about a run that cannot be computed again. Paths carry the index of each repeat: /data/m[2]/age.
 
     `values` are those of relevant and irrelevant nodes alike; `answered` and `skipped` say what the member did;
-    `counts` and `closed` are of repeats; `prints` remember what a kept calculation had read.
+    `counts` and `closed` are of repeats; `prints` remember what a kept calculation was made of.
     """
 
     language: str

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bot.surveys.engine_values import stored
-from bot.surveys.form import CHOOSING, Choice, Group, Node, Question, Repeat, Seed, Type, Wording
+from bot.surveys.form import CHOOSING, Choice, Group, Keep, Node, Question, Repeat, Seed, Type, Wording
 from bot.surveys.xpath.compiler import Expression
 from bot.surveys.xpath.nodes import Element
 from bot.surveys.xpath.values import Context, Value, to_boolean, to_nodes, to_number, to_string
@@ -122,7 +122,7 @@ class Field(Live):
         self.question = question
         self.base = base
         self.done = ""  # "answered" or "skipped"
-        self.print: str | None = None  # what a kept calculation had read
+        self.print: str | None = None  # of what the kept value of a calculation was made of
         self.seen: str | None = None  # the value that setvalue actions last saw
         self._value, self._value_at = "", -1
         self._busy = False
@@ -171,8 +171,10 @@ class Field(Live):
     def options(self) -> list[Choice]:
         """Return the choices offered now."""
         itemset = self.question.itemset
-        if itemset is None or itemset.fixed:
+        if itemset is None:
             return list(self.question.choices)
+        if itemset.fixed:
+            return list(itemset.known.values())
         return [itemset.known.get(node) or self._made(node) for node in to_nodes(self.evaluate(itemset.nodeset))]
 
     def _made(self, node: Element) -> Choice:
@@ -192,16 +194,17 @@ class Field(Live):
         return self._offered() if self.question.type in CHOOSING and self.base else self.base
 
     def _calculate(self, expression: Expression) -> None:
-        if not self.question.latched:
+        if self.question.keep is None:
             self.base = self.result(expression)
             return
         reads: list[str] = []
         self.run.reads = reads
         result = self.result(expression)
         self.run.reads = None
-        read = hashlib.blake2b("\0".join(reads).encode(), digest_size=8).hexdigest()
-        if read != self.print:
-            self.base, self.print = result, read
+        basis = [result] if self.question.keep is Keep.RESULT else reads
+        made = hashlib.blake2b("\0".join(basis).encode(), digest_size=8).hexdigest()
+        if made != self.print:
+            self.base, self.print = result, made
 
     def _offered(self) -> str:
         offered = [choice.value for choice in self.options()]
@@ -256,9 +259,26 @@ class Span:
         while len(self.instances) < wanted:
             run.grow(self)
 
+    def next_seed(self) -> Seed:
+        """Return what the next instance grows from: one that the form begins with, or the template."""
+        begun = [seed for seed in _seed_of(self.parent).children if seed.path == self.node.path]
+        if self.node.count and len(self.instances) < len(begun):
+            return begun[len(self.instances)]
+        return self.parent.run.form.templates[self.node.path]
+
     def _evaluate(self, expression: Expression) -> Value:
         place = Element(self.node.name, self.parent)  # the repeat itself may have no instance to stand on
         return expression.run(Context(self.parent.run, place))
+
+
+def _seed_of(live: Live) -> Seed:
+    """Return the seed that a live node grew from."""
+    form = live.run.form
+    if not isinstance(live.parent, Live):
+        return form.seed
+    begun = [seed for seed in _seed_of(live.parent).children if seed.path == live.node.path]
+    position = max(live.index, 1)
+    return begun[position - 1] if position <= len(begun) else form.templates[live.node.path]
 
 
 def plant(seed: Seed, parent: Element, run: "Run") -> Live:

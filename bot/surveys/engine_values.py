@@ -64,17 +64,18 @@ def _time(text: str) -> str:
 
 
 def _geo(kind: str, text: str) -> str:
-    points = [point.strip() for point in text.strip().rstrip("; ").split(";")]
-    if len(points) < _PLACES[kind] or not all(map(_is_point, points)):
+    points = [_point(point) for point in text.strip().rstrip("; ").split(";")]
+    if len(points) < _PLACES[kind] or (kind == "geopoint" and len(points) > 1) or "" in points:
         return ""
-    return "" if kind == "geopoint" and len(points) > 1 else text.strip()
+    return ";".join(points)
 
 
-def _is_point(text: str) -> bool:
+def _point(text: str) -> str:
+    """Write "latitude longitude altitude accuracy" as every ODK client does, empty if it is no place on earth."""
     numbers = [_number(part) for part in text.split()]
     if not 2 <= len(numbers) <= 4 or not all(map(math.isfinite, numbers)):
-        return False
-    return abs(numbers[0]) <= 90 and abs(numbers[1]) <= 180
+        return ""
+    return " ".join(map(str, numbers)) if abs(numbers[0]) <= 90 and abs(numbers[1]) <= 180 else ""
 
 
 def _in_range(question: Question, text: str) -> str:

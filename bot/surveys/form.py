@@ -62,6 +62,13 @@ class Type(StrEnum):
     HIDDEN = "hidden"
 
 
+class Keep(StrEnum):
+    """A calculation that is not simply the last result: when the kept value is written again."""
+
+    RESULT = "result"  # it can be edited: when the result changes
+    READS = "reads"  # it depends on the moment or on chance: when anything else that it reads changes
+
+
 CHOOSING = {Type.SELECT_ONE, Type.SELECT_MULTIPLE, Type.RANK}
 Parts = tuple[str | Expression, ...]  # a text with the values it shows in between
 
@@ -148,7 +155,7 @@ class Question(Node):
     itemset: Itemset | None = None
     range: Range | None = None
     other: str | None = None  # path of the text question that or_other put after this one
-    latched: bool = False  # a calculation that keeps its value until what it reads changes
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, eq=False)

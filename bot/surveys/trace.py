@@ -49,6 +49,8 @@ def _set(run: Run, live: Field, value: str) -> None:
     if live.question.type is Type.SELECT_MULTIPLE:
         chosen = set(value.split())
         value = " ".join(choice.value for choice in live.options() if choice.value in chosen)
+    if live.question.type is Type.RANK and value and set(value.split()) != {choice.value for choice in live.options()}:
+        return
     run.put(live, value)
 
 

@@ -14,6 +14,7 @@ from bot.surveys.form import (
     FormError,
     Group,
     Itemset,
+    Keep,
     Node,
     Problem,
     Question,
@@ -32,7 +33,7 @@ from bot.surveys.xpath.grammar import ExpressionError
 
 _JR = "{http://openrosa.org/javarosa}"
 _SAVE_TO = "{http://www.opendatakit.org/xforms/entities}saveto"
-_MOMENTARY = {"now", "today", "random", "uuid", "once"}  # their value is kept until what else is read changes
+_MOMENTARY = {"now", "today", "random", "uuid"}
 MAX_NODES = 5_000
 
 
@@ -135,7 +136,7 @@ class Reader:
             itemset=itemset,
             range=self._range(control, name) if kind is Type.RANGE and control else None,
             other=other if has_other else None,
-            latched=bind.calculate is not None and _is_latched(bind, kind),
+            keep=_keep(bind, kind),
         )
 
     def _range(self, control: Control, name: str) -> Range | None:
@@ -227,11 +228,12 @@ def _emptied(seed: Seed) -> Seed:
     return Seed(seed.path, "", tuple(map(_emptied, seed.children)), seed.attributes)
 
 
-def _is_latched(bind: Bind, kind: Type) -> bool:
-    editable = kind not in {Type.CALCULATE, Type.HIDDEN, Type.NOTE}
-    return editable or (
-        bind.calculate is not None and any(call.name in _MOMENTARY for call in calls(bind.calculate.ast))
-    )
+def _keep(bind: Bind, kind: Type) -> Keep | None:
+    if bind.calculate is None:
+        return None
+    if any(call.name in _MOMENTARY for call in calls(bind.calculate.ast)):
+        return Keep.READS
+    return None if kind in {Type.CALCULATE, Type.HIDDEN, Type.NOTE} else Keep.RESULT
 
 
 def _walk(node: Node) -> Iterator[Node]:
