@@ -1,5 +1,6 @@
 """From a draft to the outbox: who may do what, when, and what an edit voids."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -286,3 +287,23 @@ def test_an_erased_person_stays_in_the_sum(database: Database, office: Office) -
         shown = progress.progress(db, broadcast)
         assert shown.statuses == {"queued": 1, "erased": 1}
         assert shown.audience == 2
+
+
+def test_two_people_who_press_send_at_once_send_once(database: Database, office: Office) -> None:
+    with database.begin() as db:
+        for _ in range(5):
+            add_contact(db)
+        broadcast = office.approved(db)
+
+    def press(_: int) -> int | None:
+        with database.begin() as db:
+            try:
+                return office.send(db, db.get_one(Broadcast, broadcast.id))
+            except NotPossible:
+                return None
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(press, range(4)))
+    assert sorted(results, key=str) == [5, None, None, None]
+    with database.begin() as db:
+        assert len(rows(db)) == 5

@@ -137,3 +137,11 @@ def test_any_other_link_is_named(content: Content, policy: Policy, text: str, ho
     assert checks.problems(content, replace(PLAIN, texts={"en": text}), policy) == expected
     in_variable = replace(PLAIN, template="announcement", variables={"en": {"title": text}})
     assert checks.problems(content, in_variable, policy) == expected
+
+
+def test_the_template_that_announces_investments_says_the_risks_too(content: Content, policy: Policy) -> None:
+    wording = replace(PLAIN, purpose=Purpose.INVESTMENT, template="investment_notice")
+    assert checks.problems(content, wording, policy) == []
+    for language in ("en", "fr"):
+        risk = content.catalogue.text("opportunity.risk_line", language)
+        assert risk in content.templates["investment_notice"].render(language, {})
