@@ -22,7 +22,6 @@ from bot.staff.models import Role, StaffUser
 
 PROOF = consent.Proof("consent.wording.v1", "0" * 64, "en", "telegram", "YES", None)
 
-#: How a member differs from the plain one: reach of each address, decisions on news, last word, ...
 TEXTS = {"en": "A new savings product.", "fr": "Un nouveau produit d’épargne."}
 
 

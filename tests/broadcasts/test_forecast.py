@@ -78,7 +78,6 @@ def as_delivery_would(db: Session, content: Content, broadcast: object, policy: 
         contact_id=contact.id, channel=contact.channel, priority=Priority.BROADCAST, purpose=broadcast.purpose
     )
     facts = eligibility.read_facts(db, [row], clock.now())
-    db.expunge(row) if row in db else None
     address = eligibility._address(row, facts.addresses.get(contact.id, []))
     channel = address.channel if address else contact.channel
     has_window = policy.channels[channel].has_window
