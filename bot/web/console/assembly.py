@@ -10,7 +10,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.console import broadcasts, choosing, composing, home, members, signing_in, uncertain
+from bot.web.console import (
+    audit_trail,
+    broadcasts,
+    choosing,
+    composing,
+    exports,
+    home,
+    inbox,
+    members,
+    sessions,
+    signing_in,
+    staff_users,
+    surveys,
+    uncertain,
+)
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import STATIC
 from bot.web.console.routes import Page
@@ -25,6 +39,12 @@ PAGES: tuple[Page, ...] = (
     *composing.pages,
     *broadcasts.pages,
     *uncertain.pages,
+    *inbox.pages,
+    *surveys.pages,
+    *sessions.pages,
+    *exports.pages,
+    *staff_users.pages,
+    *audit_trail.pages,
 )
 
 

@@ -1,0 +1,123 @@
+"""Surveys: upload a form, see its errors by cell, publish it, follow how far people come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from bot.staff import audit
+from bot.staff.models import StaffUser
+from bot.staff.roles import Permission
+from bot.surveys import publishing
+from bot.surveys.form import FormError, Problem
+from bot.surveys.models import Disposition, Run, Status, Survey
+from bot.web.console.routes import Pages
+from bot.web.console.visit import Refused, Visit, found
+
+pages = Pages()
+
+UPLOAD_LIMIT = 5 * 1024 * 1024
+FORMATS = (".xlsx", ".xls", ".xml")
+
+
+@pages.get("/surveys", needs=Permission.REPORTS_VIEW)
+async def listing(visit: Visit) -> Response:
+    return await _listing(visit)
+
+
+async def _listing(visit: Visit, problems: Sequence[Problem] = (), filename: str = "") -> Response:
+    rows, counts = await visit.database.query(_list)
+    return visit.page(
+        "surveys/list.html",
+        422 if problems else 200,
+        rows=rows,
+        counts=counts,
+        problems=problems,
+        filename=filename,
+        formats=FORMATS,
+        megabytes=UPLOAD_LIMIT // 1024**2,
+    )
+
+
+def _list(db: Session) -> tuple[list[Survey], dict[int, dict[str, int]]]:
+    rows = list(db.scalars(select(Survey).order_by(Survey.id.desc()).limit(100)))
+    return rows, {row.id: _dispositions(db, row.id) for row in rows}
+
+
+def _dispositions(db: Session, survey_id: int) -> dict[str, int]:
+    counted = db.execute(
+        select(Run.disposition, func.count()).where(Run.survey_id == survey_id).group_by(Run.disposition)
+    )
+    counts = dict(counted.all())
+    return {str(code): counts[code] for code in Disposition if code in counts}
+
+
+@pages.post("/surveys/upload", needs=Permission.SURVEYS_MANAGE, limit=UPLOAD_LIMIT)
+async def upload(visit: Visit) -> Response:
+    file = visit.form.file("file")
+    if file is None or not (file.filename or "").lower().endswith(FORMATS):
+        raise Refused("no_form")
+    name = (file.filename or "")[-200:]
+    try:
+        survey = await visit.database.run(_upload, await file.read(), name, visit.user)
+    except FormError as error:
+        return await _listing(visit, error.problems, name)
+    return visit.go(f"/surveys/{survey.id}", "uploaded")
+
+
+def _upload(db: Session, data: bytes, filename: str, user: StaffUser) -> Survey:
+    survey = publishing.upload(db, data, filename)
+    audit.record(db, user, "survey.uploaded", "survey", survey.id, {"sha256": survey.sha256})
+    return survey
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything on the page of one survey."""
+
+    survey: Survey
+    counts: dict[str, int]
+    questions: int
+    languages: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+
+
+@pages.get("/surveys/{id:row}", needs=Permission.REPORTS_VIEW)
+async def one(visit: Visit) -> Response:
+    view = await visit.database.query(_view, visit.id)
+    return visit.page("surveys/one.html", view=view)
+
+
+def _view(db: Session, survey_id: int) -> View:
+    survey = found(db.get(Survey, survey_id))
+    form = publishing.form_of(survey)
+    asked = sum(question.asked for question in form.questions())
+    return View(survey, _dispositions(db, survey_id), asked, form.languages, form.warnings)
+
+
+@pages.post("/surveys/{id:row}/publish", needs=Permission.SURVEYS_MANAGE)
+async def publish(visit: Visit) -> Response:
+    await visit.database.run(_publish, visit.id, visit.user)
+    return visit.go(f"/surveys/{visit.id}", "published")
+
+
+def _publish(db: Session, survey_id: int, user: StaffUser) -> None:
+    survey = found(db.get(Survey, survey_id))
+    if survey.status != Status.DRAFT:
+        raise Refused("not_a_draft")
+    publishing.publish(db, survey.file, survey.filename, {file.name: file.data for file in survey.media})
+    audit.record(db, user, "survey.published", "survey", survey.id, {"sha256": survey.sha256})
+
+
+@pages.post("/surveys/{id:row}/close", needs=Permission.SURVEYS_MANAGE)
+async def close(visit: Visit) -> Response:
+    await visit.database.run(_close, visit.id, visit.user)
+    return visit.go(f"/surveys/{visit.id}", "closed")
+
+
+def _close(db: Session, survey_id: int, user: StaffUser) -> None:
+    survey = found(db.get(Survey, survey_id))
+    publishing.close(db, survey)
+    audit.record(db, user, "survey.closed", "survey", survey.id)
