@@ -19,7 +19,7 @@ def find_or_create(db: Session, channel: str, sender: str, address: str) -> tupl
         select(Contact, Address)
         .join(Address, Address.contact_id == Contact.id)
         .where(Address.channel == channel, Address.sender == sender, Address.value_hash == crypto.index(address))
-        .with_for_update()
+        .with_for_update(key_share=True)  # others may queue messages to the person meanwhile
     ).one_or_none()
     if found:
         return found[0], found[1]

@@ -56,7 +56,9 @@ def erase(db: Session, contact: Contact) -> None:
         .execution_options(synchronize_session=False)
     )
     for table in reversed(Base.metadata.sorted_tables):
-        if "contact_id" in table.c and table.name != OutboxMessage.__tablename__ and not table.info.get("survives"):
+        if table.name != OutboxMessage.__tablename__ and any(
+            key.column is Contact.__table__.c.id for column in table.c for key in column.foreign_keys
+        ):
             db.execute(delete(table).where(table.c.contact_id == contact.id))
     contact.state = State.ERASED
     contact.language = contact.origin = contact.residence = contact.city = contact.zone = contact.source = None

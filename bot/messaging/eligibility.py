@@ -14,6 +14,8 @@ from bot.contacts.service import zone_of
 from bot.messaging.models import OutboxMessage, Priority, Status
 
 WEEK = timedelta(days=7)
+#: A reminder of something this near is never held for the night.
+SOON = timedelta(hours=2)
 #: WhatsApp's window is 24 hours; the margin covers the way to the provider.
 WINDOW = timedelta(hours=24) - timedelta(minutes=5)
 
@@ -134,10 +136,16 @@ def _wait(row: OutboxMessage, recent: list[datetime], zone: ZoneInfo, rules: Rul
     if row.priority == Priority.BROADCAST and len(recent) >= rules.weekly_cap:
         return Wait("weekly_cap", recent[-rules.weekly_cap] + WEEK)
     opens = quiet_until(now, zone, rules)
-    if opens is None or (row.priority == Priority.REMINDER and row.expires_at and opens >= row.expires_at):
-        # A reminder that would miss what it reminds of is worth a message at a quiet hour.
+    if opens is None or (
+        row.priority == Priority.REMINDER and row.expires_at and _pressing(row.expires_at, now, opens)
+    ):
         return None
     return Wait("quiet_hours", opens)
+
+
+def _pressing(expires_at: datetime, now: datetime, opens: datetime) -> bool:
+    """Say whether waiting would spoil a reminder: it is for soon, or would miss what it reminds of."""
+    return expires_at - now <= SOON or opens >= expires_at
 
 
 def quiet_until(now: datetime, zone: ZoneInfo, rules: Rules) -> datetime | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -14,6 +14,7 @@ from bot.channels.base import Inbound, Media
 from bot.contacts import service as contacts
 from bot.contacts.models import Address, Contact, Reach, State
 from bot.messaging import outbox
+from bot.messaging.eligibility import WINDOW
 from bot.messaging.models import Handling, InboxMessage
 
 log = structlog.get_logger(__name__)
@@ -32,8 +33,6 @@ def receive(db: Session, inbounds: Sequence[Inbound], handle: Handler) -> int:
 
 
 def _receive_one(db: Session, inbound: Inbound, handle: Handler) -> bool:
-    if _known(db, inbound):
-        return False
     contact, address = contacts.find_or_create(db, inbound.channel, inbound.sender, inbound.address)
     row = _record(db, inbound, contact)
     if row is None:
@@ -43,21 +42,10 @@ def _receive_one(db: Session, inbound: Inbound, handle: Handler) -> bool:
     return True
 
 
-def _known(db: Session, inbound: Inbound) -> bool:
-    return (
-        db.scalar(
-            select(InboxMessage.id).where(
-                InboxMessage.channel == inbound.channel,
-                InboxMessage.sender == inbound.sender,
-                InboxMessage.external_id == inbound.external_id,
-            )
-        )
-        is not None
-    )
-
-
 def _record(db: Session, inbound: Inbound, contact: Contact) -> InboxMessage | None:
-    row = InboxMessage(
+    """Add the message, or return None when it is known: one statement, so that a race decides itself."""
+    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(InboxMessage).values(
         channel=inbound.channel,
         sender=inbound.sender,
         external_id=inbound.external_id,
@@ -66,22 +54,20 @@ def _record(db: Session, inbound: Inbound, contact: Contact) -> InboxMessage | N
         text=inbound.text or None,
         payload=_to_json(inbound),
         handling=Handling.DONE,
+        attempts=0,
         received_at=clock.now(),
     )
-    try:
-        with db.begin_nested():
-            db.add(row)
-    except IntegrityError:  # the same call reached another process at the same moment
-        return None
-    return row
+    return db.scalars(statement.on_conflict_do_nothing().returning(InboxMessage)).one_or_none()
 
 
 def _note_reach(db: Session, address: Address, inbound: Inbound) -> None:
     if inbound.kind == "blocked":
         address.reach = Reach.BLOCKED
         return
-    address.reach, address.last_inbound_at = Reach.OPEN, clock.now()
-    outbox.open_window(db, address.contact_id)
+    now = clock.now()
+    if address.last_inbound_at is None or address.last_inbound_at <= now - WINDOW:
+        outbox.open_window(db, address.contact_id)
+    address.reach, address.last_inbound_at = Reach.OPEN, now
 
 
 def _handle(

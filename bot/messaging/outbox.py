@@ -106,9 +106,11 @@ def count_messages(db: Session, contact_id: int) -> int:
 
 
 def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int | None:
-    """Return the event of the invitation with this external id, or of the last one sent when none is named."""
+    """Return the event of the invitation or notice with this external id, or of the last one sent."""
     statement = select(OutboxMessage.ref).where(
-        OutboxMessage.contact_id == contact_id, OutboxMessage.kind == "invitation", OutboxMessage.sent_at.is_not(None)
+        OutboxMessage.contact_id == contact_id,
+        OutboxMessage.kind.in_(("invitation", "notice", "reminder")),
+        OutboxMessage.sent_at.is_not(None),
     )
     if external_id:
         statement = statement.where(OutboxMessage.external_id == external_id)
