@@ -70,7 +70,7 @@ def take(turn: Turn, prompt: Prompt, value: str, said: str) -> list[Message]:
     kept = turn.session.facts(prompt.path).value
     if prompt.path not in before or kept != prompt.value:
         answers.record(turn.db, turn.run, prompt.path, question_of(prompt), kept, said)
-    return proceed(turn, before)
+    return proceed(turn, prompt.path, before)
 
 
 def _not_understood(turn: Turn, prompt: Prompt, found: Unread, text: str) -> list[Message]:

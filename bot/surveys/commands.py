@@ -75,14 +75,14 @@ def skip(turn: Turn, prompt: Prompt | None, text: str) -> list[Message]:
     if not outcome.ok:
         return put(turn, outcome.message or turn.say("survey.cannot_skip"))
     answers.record(turn.db, turn.run, prompt.path, question_of(prompt), "", text)
-    return proceed(turn, before)
+    return proceed(turn, prompt.path, before)
 
 
-def proceed(turn: Turn, before: list[str]) -> list[Message]:
-    """Go on after an answer; `before` are the questions that counted until then."""
+def proceed(turn: Turn, path: str, before: list[str]) -> list[Message]:
+    """Go on after the answer at `path`; `before` are the questions that counted until then."""
     now = turn.session.answered()
     answers.mark(turn.db, turn.run, set(before) - set(now), relevant=False)
-    answers.mark(turn.db, turn.run, set(now) - set(before), relevant=True)
+    answers.mark(turn.db, turn.run, set(now) - {path, *before}, relevant=True)
     turn.move(None)
     return put(turn)
 

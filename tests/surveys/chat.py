@@ -63,7 +63,20 @@ class Chat:
     def send(self, **parts: object) -> str:
         kind = next((kind for kind in ("button", "location", "media") if parts.get(kind)), "text")
         inbound = Inbound(self.channel, "us", f"in-{next(self.ids)}", "me", kind, **parts)  # type: ignore[arg-type]
+        self.last = inbound
         return self.receive(inbound)
+
+    def repeat(self) -> str:
+        """Let the provider deliver the last message again."""
+        return self.receive(self.last)
+
+    def answer_button(self, button: str) -> str:
+        """Press a template's button, which names no run."""
+        inbound = Inbound(self.channel, "us", f"in-{next(self.ids)}", "me", "button", button=button)
+        with self.database.begin() as db:
+            run = service.open_run(db, self._contact(db))
+            assert run
+            return self._hear(service.answer(db, self.content, self._contact(db), run, inbound))
 
     def receive(self, inbound: Inbound) -> str:
         with self.database.begin() as db:
