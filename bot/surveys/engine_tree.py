@@ -9,7 +9,7 @@ from bot.surveys.engine_values import stored
 from bot.surveys.form import CHOOSING, Choice, Group, Keep, Node, Question, Repeat, Seed, Type, Wording
 from bot.surveys.xpath.compiler import Expression
 from bot.surveys.xpath.nodes import Element
-from bot.surveys.xpath.values import Context, Value, to_boolean, to_nodes, to_number, to_string
+from bot.surveys.xpath.values import Context, EvaluationError, Value, to_boolean, to_nodes, to_number, to_string
 
 if TYPE_CHECKING:
     from bot.surveys.engine_run import Run
@@ -100,7 +100,12 @@ class Live(Element):
     def evaluate(self, expression: Expression) -> Value:
         """Evaluate an expression here."""
         self.run.draws.pop(self, None)
-        return expression.run(Context(self.run, self))
+        try:
+            return expression.run(Context(self.run, self))
+        except EvaluationError as error:
+            if error.place == EvaluationError.place:
+                error.place = self.name
+            raise
 
     def below(self) -> "Iterator[Live | Span]":
         """Yield the children in document order; a repeat's instances as one span."""

@@ -1,5 +1,5 @@
 """From a sheet or an XForm to a Form."""
 
-from bot.surveys.xform.loading import check, load
+from bot.surveys.xform.loading import load
 
-__all__ = ["check", "load"]
+__all__ = ["load"]

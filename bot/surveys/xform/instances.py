@@ -16,8 +16,11 @@ _PARSER = {"resolve_entities": False, "no_network": True, "huge_tree": False, "r
 
 
 def parse_xml(data: bytes) -> Any:
-    """Parse XML with entities and network off."""
-    return etree.fromstring(data, etree.XMLParser(**_PARSER, remove_pis=True))
+    """Parse XML with entities and network off; a document that defines its own entities is refused."""
+    root = etree.fromstring(data, etree.XMLParser(**_PARSER, remove_pis=True))
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ValueError("it has a DOCTYPE; remove it")
+    return root
 
 
 def qualified(node: Any) -> str:
@@ -36,7 +39,7 @@ def to_element(node: Any, parent: Element | None) -> Element:
     return made
 
 
-def read_instance(node: Any, media: Mapping[str, bytes], problems: list[Problem]) -> Element:
+def read_instance(node: Any, media: Mapping[str, bytes], problems: list[Problem], missing: list[Problem]) -> Element:
     """Read an <instance>: its own content, or the attached file it names."""
     source = node.get("src")
     instance = Element("instance", None)
@@ -44,20 +47,18 @@ def read_instance(node: Any, media: Mapping[str, bytes], problems: list[Problem]
         instance.children = [to_element(child, instance) for child in node]
     elif source.startswith("jr://instance"):
         pass  # the last saved record: a run in chat has none
+    elif (name := source.rsplit("/", 1)[-1]) in media:
+        _read_file(instance, name, media[name], problems)
     else:
-        _read_file(instance, source.rsplit("/", 1)[-1], media, problems)
+        missing.append(Problem(f"the file {name} is missing; upload it together with the form", "survey"))
+        instance.children = [Element("root", instance)]
     for root in instance.children:
         if len(root.children) > MAX_ITEMS:
             problems.append(Problem(f"the list {node.get('id')} has more than {MAX_ITEMS} rows; cut it", "choices"))
     return instance
 
 
-def _read_file(instance: Element, name: str, media: Mapping[str, bytes], problems: list[Problem]) -> None:
-    data = media.get(name)
-    if data is None:
-        problems.append(Problem(f"the file {name} is missing; upload it together with the form", "survey"))
-        instance.children = [Element("root", instance)]
-        return
+def _read_file(instance: Element, name: str, data: bytes, problems: list[Problem]) -> None:
     try:
         if name.lower().endswith(".xml"):
             instance.children = [to_element(parse_xml(data), instance)]

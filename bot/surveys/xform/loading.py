@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from bot.surveys.engine import start
 from bot.surveys.form import Form, FormError, Problem
 from bot.surveys.xform.fitness import cycles, unfit
 from bot.surveys.xform.reading import Reader
 from bot.surveys.xform.sheets import Sheet, convert_sheet, sniff
+from bot.surveys.xpath.values import EvaluationError
 
 MAX_XML = 20_000_000
 _MEDIA = {".csv", ".xml", ".geojson"}
@@ -29,14 +32,6 @@ def load(
         raise FormError([Problem("this is neither an XLSForm nor an XForm; upload .xlsx, .xls, .csv, .md or .xml")])
     sheet = _xform(data) if kind == ".xml" else convert_sheet(data, kind)
     return _read(sheet, _beside(source, sheet.xform) if media is None else dict(media), chat=chat)
-
-
-def check(source: bytes | Path, filename: str = "", media: Mapping[str, bytes] | None = None) -> list[Problem]:
-    """Return all that is wrong with a form, then all that is lost in chat; nothing wrong when `load` takes it."""
-    try:
-        return list(load(source, filename, media).warnings)
-    except FormError as error:
-        return list(error.problems)
 
 
 @lru_cache(maxsize=32)
@@ -67,13 +62,27 @@ def _beside(source: bytes | Path, xform: str) -> dict[str, bytes]:
 def _read(sheet: Sheet, media: Mapping[str, bytes], *, chat: bool) -> Form:
     reader = Reader(sheet.xform, media)
     form = reader.form()
-    refused, degraded = unfit(form) if chat else ([], [])
-    refused += cycles(form) if chat else []
-    fatal = [problem for problem in reader.problems if chat or "missing" not in problem.message]
-    if problems := [*fatal, *refused]:
+    problems = list(reader.problems)
+    degraded: list[Problem] = []
+    if chat:
+        refused, degraded = unfit(form)
+        problems += [*reader.missing, *refused, *cycles(form)]
+    problems = problems or _tried(form)
+    if problems:
         raise FormError([_placed(problem, sheet.rows) for problem in problems])
     advice = [Problem(advice) for advice in sheet.advice]
     return replace(form, warnings=(*degraded, *advice))
+
+
+def _tried(form: Form) -> list[Problem]:
+    """Begin a run once, to find the expressions that can be read but not computed."""
+    try:
+        start(form, now=datetime(2000, 1, 1, tzinfo=UTC), tz=UTC)
+    except EvaluationError as error:
+        return [Problem(f"{error.place} has an expression that cannot be computed: {error}", "survey")]
+    except RecursionError:
+        return [Problem("the calculations of the form wait for each other without end; break the circle", "survey")]
+    return []
 
 
 def _placed(problem: Problem, rows: Mapping[str, int]) -> Problem:

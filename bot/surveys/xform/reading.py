@@ -38,14 +38,15 @@ MAX_NODES = 5_000
 
 
 class Reader:
-    """Read one XForm; `problems` fills up, so that an author sees all of them at once."""
+    """Read one XForm; `problems` and `missing` files fill up, so that an author sees all of them at once."""
 
     def __init__(self, xform: str, media: Mapping[str, bytes]) -> None:
         self.problems: list[Problem] = []
+        self.missing: list[Problem] = []
         self._media, self._xform = media, xform
         self._html, self._model, self._body, self._root = _parts(xform)
         self._instances = {
-            node.get("id", ""): read_instance(node, media, self.problems)
+            node.get("id", ""): read_instance(node, media, self.problems, self.missing)
             for node in self._model.findall("{*}instance")[1:]
         }
         self._texts = Texts(self._model, lambda source, column: self._compile(source, column, "a text"))
@@ -207,8 +208,8 @@ class Reader:
 def _parts(xform: str) -> tuple[Any, Any, Any, Any]:
     try:
         html = parse_xml(xform.encode())
-    except etree.XMLSyntaxError as error:
-        raise FormError([Problem(f"the XML cannot be read: {error.msg}")]) from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise FormError([Problem(f"the XML cannot be read: {error}")]) from None
     model, body = html.find("{*}head/{*}model"), html.find("{*}body")
     primary = None if model is None else model.find("{*}instance")
     if body is None or primary is None or not len(primary):

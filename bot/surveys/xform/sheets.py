@@ -5,6 +5,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from pyxform.errors import PyXFormError
 from pyxform.xls2json_backends import get_xlsform
@@ -17,7 +18,8 @@ MAX_UNPACKED = 60_000_000
 _FORMATS = {".xlsx", ".xlsm", ".xls", ".csv", ".md"}
 _PLACE = re.compile(r"^\[row\s*:\s*(\d+)\]\s*")
 _SHEET = re.compile(r"(?:on|in) the '(\w+)' sheet", re.IGNORECASE)
-_COLUMN = re.compile(r"column '([^']+)'", re.IGNORECASE)
+_COLUMN = re.compile(r"column '([^']+)'|the '([^']+)' value", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^']+)'")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
     try:
         result = convert(source, file_type=kind, warnings=advice, validate=False, form_name="data")
     except PyXFormError as error:
-        raise FormError(_problems(str(error))) from None
+        raise FormError([_placed(str(error), _survey(data, kind))]) from None
     except Exception as error:  # pyxform meets some bad headers with a TypeError of its own
         raise FormError(
             [
@@ -60,7 +62,8 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
         ) from None
     if result.itemsets:
         raise FormError([Problem("select_one_external is not supported; use select_one_from_file", "survey")])
-    return Sheet(result.xform, advice, _rows(data, kind))
+    rows = {str(row["name"]): i for i, row in enumerate(_survey(data, kind), 2) if row.get("name")}
+    return Sheet(result.xform, advice, rows)
 
 
 def _check_size(data: bytes, kind: str) -> None:
@@ -77,20 +80,25 @@ def _check_size(data: bytes, kind: str) -> None:
         raise FormError([Problem("the file unpacks to too much; delete unused sheets, pictures and empty rows")])
 
 
-def _problems(message: str) -> list[Problem]:
-    found = _PLACE.match(message)
-    sheet, column = _SHEET.search(message), _COLUMN.search(message)
-    return [
-        Problem(
-            " ".join(message[found.end() if found else 0 :].split()),
-            sheet[1].lower() if sheet else ("survey" if found else None),
-            int(found[1]) if found else None,
-            column[1] if column else None,
-        )
-    ]
+def _placed(message: str, survey: list[dict[str, Any]]) -> Problem:
+    """Find the place that pyxform's message is about: as it says, or where the word that it quotes stands."""
+    found, sheet, column = _PLACE.match(message), _SHEET.search(message), _COLUMN.search(message)
+    words = " ".join(message[found.end() if found else 0 :].split())
+    named = (column[1] or column[2]) if column else None
+    if found is None and sheet is None:
+        for i, row in enumerate(survey, 2):
+            for heading, cell in row.items():
+                if cell in _QUOTED.findall(message):
+                    return Problem(words, "survey", i, str(heading))
+    return Problem(
+        words, sheet[1].lower() if sheet else ("survey" if found else None), int(found[1]) if found else None, named
+    )
 
 
-def _rows(data: bytes, kind: str) -> dict[str, int]:
+def _survey(data: bytes, kind: str) -> list[dict[str, Any]]:
+    """Return the rows of the survey sheet as pyxform reads them; none of a file that it cannot open."""
     source = data.decode("utf-8-sig") if kind in {".csv", ".md"} else io.BytesIO(data)
-    survey = get_xlsform(source, file_type=kind).survey or []
-    return {str(row["name"]): i for i, row in enumerate(survey, 2) if row.get("name")}
+    try:
+        return list(get_xlsform(source, file_type=kind).survey or [])
+    except PyXFormError:
+        return []

@@ -18,7 +18,6 @@ from bot.surveys.xpath.values import (
     EvaluationError,
     Run,
     Value,
-    number_text,
     strings,
     to_boolean,
     to_number,
@@ -236,8 +235,3 @@ def _random(context: Context) -> float:
 @function("int", "n")
 def _int(_: Context, number: float) -> float:
     return float(math.trunc(number)) if math.isfinite(number) else number
-
-
-def describe(value: Value) -> str:
-    """Write a value for a person who reads an error."""
-    return number_text(value) if isinstance(value, float) else to_string(value)

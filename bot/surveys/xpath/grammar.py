@@ -116,7 +116,7 @@ NAME: /[^\W\d][\w.\-]*(:(?!:)([^\W\d][\w.\-]*|\*))?/
 %ignore /\s+/
 """  # noqa: E501 - the axes are one terminal
 
-_BELOW = Step("descendant-or-self", "node()")
+BELOW = Step("descendant-or-self", "node()")
 
 
 class _Reader(Transformer[Token, Any]):
@@ -150,7 +150,7 @@ class _Reader(Transformer[Token, Any]):
 
     @v_args(inline=True)
     def below_filter(self, base: Ast, _: Token, steps: tuple[Step, ...]) -> Ast:
-        return Path(base, (_BELOW, *steps))
+        return Path(base, (BELOW, *steps))
 
     @v_args(inline=True)
     def here(self, steps: tuple[Step, ...]) -> Ast:
@@ -165,13 +165,13 @@ class _Reader(Transformer[Token, Any]):
 
     @v_args(inline=True)
     def anywhere(self, _: Token, steps: tuple[Step, ...]) -> Ast:
-        return Path("/", (_BELOW, *steps))
+        return Path("/", (BELOW, *steps))
 
     def relative(self, parts: list[Any]) -> tuple[Step, ...]:
         return (parts[0],) if len(parts) == 1 else (*parts[0], parts[2])
 
     def relative_below(self, parts: list[Any]) -> tuple[Step, ...]:
-        return (*parts[0], _BELOW, parts[2])
+        return (*parts[0], BELOW, parts[2])
 
     def step(self, parts: list[Any]) -> Step:
         return Step(parts[0] or "child", parts[1], tuple(parts[2:]))

@@ -3,21 +3,27 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.surveys.xpath.grammar import Ast, Call, Filter, Literal, Negation, Operation, Path, Step
+from bot.surveys.xpath.grammar import BELOW, Ast, Call, Filter, Literal, Negation, Operation, Path, Step
 from bot.surveys.xpath.nodes import Element, Leaf, attributes_of, order_key, text_of
 from bot.surveys.xpath.values import Context, Run, Value, strings, to_boolean, to_nodes
 
 Compile = Callable[[Ast], Run]
+_WITH_TEXTS = {"child", "descendant", "descendant-or-self"}
 _REVERSE = {"ancestor", "ancestor-or-self", "preceding", "preceding-sibling", "parent"}
-_ORDERED = {"child", "self", "attribute"}  # axes that keep document order whatever they start from
+_ORDERED = {"child", "self", "attribute"}  # axes that keep document order when they start at one depth
+_ONE_DEPTH = {*_ORDERED, "parent", "following-sibling", "preceding-sibling"}
 
 
 def compile_path(path: Path, compile_ast: Compile) -> Run:
     """Compile a location path."""
-    steps = [_compile_step(step, compile_ast) for step in path.steps]
     start = _compile_start(path.start, compile_ast)
-    if all(_is_plain(step) for step in path.steps):
+    mixed = not (path.start is None or isinstance(path.start, str | Call))  # nodes of several depths
+    if not mixed and all(_is_plain(step) for step in path.steps):
         return _plain_path(start, [step.test for step in path.steps])
+    steps = []
+    for step in _simplified(path.steps):
+        steps.append(_compile_step(step, compile_ast, mixed=mixed))
+        mixed = mixed or step.axis not in _ONE_DEPTH
 
     def run(context: Context) -> Value:
         nodes: Sequence[Element] = start(context)
@@ -26,6 +32,19 @@ def compile_path(path: Path, compile_ast: Compile) -> Run:
         return list(nodes)
 
     return run
+
+
+def _simplified(steps: tuple[Step, ...]) -> list[Step]:
+    """Let `//name` pass over texts: they have no children, and in a running instance each costs a computation."""
+    simple: list[Step] = []
+    for step in steps:
+        if simple and simple[-1] == BELOW and step.axis == "child" and not step.predicates:
+            simple[-1] = Step("descendant", step.test)
+        elif simple and simple[-1] == BELOW and step.axis in _ORDERED - {"self"}:
+            simple[-1:] = [Step(BELOW.axis, "element()"), step]
+        else:
+            simple.append(step)
+    return simple
 
 
 def _compile_start(start: Ast | str | None, compile_ast: Compile) -> Callable[[Context], list[Element]]:
@@ -62,11 +81,11 @@ def _plain_path(start: Callable[[Context], list[Element]], tests: list[str]) -> 
 StepRun = Callable[[Sequence[Element], Context], Sequence[Element]]
 
 
-def _compile_step(step: Step, compile_ast: Compile) -> StepRun:
+def _compile_step(step: Step, compile_ast: Compile, *, mixed: bool) -> StepRun:
     select = _selector(step)
     conditions = [compile_condition(predicate, compile_ast) for predicate in step.predicates]
     lookup = _lookup(step, compile_ast)
-    disordering = step.axis not in _ORDERED
+    disordering = mixed or step.axis not in _ORDERED
 
     def run(nodes: Sequence[Element], context: Context) -> Sequence[Element]:
         found: list[Element] = []
@@ -103,21 +122,20 @@ def _selector(step: Step) -> Callable[[Element], Sequence[Element]]:
     if axis == "child" and "*" not in test and "(" not in test:
         return lambda node: node.named(test)
     walk = _AXES[axis]
-    texts = axis in {"child", "descendant", "descendant-or-self"} and test in {"text()", "node()"}
     matches = _tester(test, attribute=axis == "attribute")
-
-    def select(node: Element) -> Sequence[Element]:
-        found = [other for other in walk(node) if matches(other)]
-        return _with_texts(node, axis, found, test) if texts else found
-
-    return select
+    if test in {"text()", "node()"} and axis in _WITH_TEXTS:
+        return lambda node: [other for other in _with_texts(node, axis, walk) if matches(other)]
+    return lambda node: [other for other in walk(node) if matches(other)]
 
 
-def _with_texts(node: Element, axis: str, found: list[Element], test: str) -> list[Element]:
-    around = [node, *node.walk()] if axis != "child" else [node]
-    if test == "text()":
-        return [text for element in around for text in text_of(element)]
-    return found + text_of(node) if axis == "child" and not node.children else found
+def _with_texts(node: Element, axis: str, walk: "Walk") -> Iterator[Element]:
+    """Put the text of each element behind it: instances and lists have no text between elements."""
+    if axis != "descendant-or-self":
+        yield from text_of(node)
+    for element in walk(node):
+        yield element
+        if axis != "child":
+            yield from text_of(element)
 
 
 def _tester(test: str, *, attribute: bool) -> Callable[[Element], bool]:
@@ -126,8 +144,10 @@ def _tester(test: str, *, attribute: bool) -> Callable[[Element], bool]:
         return lambda _: True
     if test == "text()":
         return lambda node: isinstance(node, Leaf) and not node.name
-    if test == "*":
-        return lambda node: attribute or not isinstance(node, Leaf)
+    if test == "element()":
+        return lambda node: not isinstance(node, Leaf)
+    if test == "*":  # the document itself, which has no name, is no element
+        return lambda node: attribute or (node.name != "" and not isinstance(node, Leaf))
     if test.endswith(":*"):
         return lambda node: node.name.startswith(prefix + test[:-1])
     if "(" in test:  # comments and instructions are not kept
@@ -172,7 +192,8 @@ def _preceding(node: Element) -> Iterator[Element]:
             yield from reversed([sibling, *sibling.walk()])
 
 
-_AXES: dict[str, Callable[[Element], Iterator[Element] | Sequence[Element]]] = {
+Walk = Callable[[Element], Iterator[Element] | Sequence[Element]]
+_AXES: dict[str, Walk] = {
     "ancestor": _ancestors,
     "ancestor-or-self": lambda node: [node, *_ancestors(node)],
     "attribute": attributes_of,

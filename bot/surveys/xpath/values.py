@@ -18,6 +18,8 @@ Value = str | float | bool | list[Element]
 class EvaluationError(Exception):
     """Say why an expression has no value: a wrong kind of argument, a thing that is not there."""
 
+    place = "the form"  # the name of the node, where known
+
 
 class Environment(Protocol):
     """What an expression may know besides its node; the engine's session is one."""
