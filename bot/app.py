@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -147,7 +147,7 @@ class App:
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight)
 
-    def _background(self) -> list[object]:
+    def _background(self) -> list[Coroutine[None, None, None]]:
         telegram = self.channels.get("telegram")
         if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "polling":
             return [Poller(telegram, self.receive).run()]

@@ -16,6 +16,7 @@ from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
 from bot.messaging import inbox
+from bot.staff import sessions
 from bot.surveys import service as surveys
 
 log = structlog.get_logger(__name__)
@@ -38,10 +39,16 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now())),
         Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
-        Job("finished_broadcasts", 5, progress.close_finished),
+        Job("followed_broadcasts", 5, _follow_broadcasts),
+        Job("old_sign_ins", 3600, sessions.close_old),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving),
     )
+
+
+def _follow_broadcasts(db: Session) -> int:
+    progress.follow_delivery(db)
+    return progress.close_finished(db)
 
 
 async def run(database: Database, job: Job) -> int:

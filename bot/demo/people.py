@@ -151,6 +151,10 @@ class Life:
         if self.person.habit == "repeats":
             await self.phone.send(text)
 
+    async def wait_for(self, key: str) -> None:
+        """Wait for one wording of the bot."""
+        await self.phone.wait_for(lambda message: self._says(message, key), PATIENCE)
+
     async def _next(self) -> PhoneMessage | None:
         """Return the next message, or None when the bot stays silent."""
         try:

@@ -1,9 +1,10 @@
 """A whole installation on the loopback address: emulated providers, and our own processes in this one."""
 
+import fcntl
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from bot.emulators.phones import phones_app
 from bot.emulators.server import hosting, serve
 from bot.emulators.world import World
 from bot.settings import Settings
+
+
+class FolderTaken(Exception):
+    """Two plays in one folder would mix their data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,20 @@ def free_port(wanted: int) -> int:
     raise OSError(f"No port from {wanted} to {wanted + 99} is free")
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a second play out of the folder while this one lasts; a play that was killed leaves no lock."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FolderTaken(f"Another demo uses {folder}: stop it first") from None
+        yield
+
+
 def fresh(folder: Path) -> Path:
     """Return the folder, emptied of an earlier play."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     return folder
