@@ -20,7 +20,9 @@ _PATIENCE = 3  #: answers not understood in a row, after which we offer a way ou
 
 def hear(turn: Turn, inbound: Inbound) -> list[Message]:
     """Handle one message."""
-    prompt = turn.prompt()
+    asked, prompt = turn.run.path, turn.prompt()
+    if asked != (prompt.path if prompt else REVIEW):
+        return put(turn)  # time made the question moot: what was said to it answers no other
     if inbound.button:
         return _tapped(turn, prompt, inbound)
     done = command(turn, inbound.text, prompt)

@@ -104,16 +104,21 @@ def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
     """End runs that fell silent, or whose survey closed, and keep their answers; return how many."""
     silent = or_(Run.updated_at <= now - after, Survey.status != Status.OPEN, Survey.closes_at <= now)
     found = db.execute(
-        select(Run, Survey).join(Survey).where(Run.disposition.in_(LIVE), silent).order_by(Run.id).limit(_BATCH)
-    )
-    count = 0
+        select(Run, Survey)
+        .join(Survey, Survey.id == Run.survey_id)
+        .join(Contact, Contact.id == Run.contact_id)
+        .where(Run.disposition.in_(LIVE), silent)
+        .order_by(Run.id)
+        .limit(_BATCH)
+        .with_for_update(of=Contact, skip_locked=True)  # who is writing at this moment is not silent
+    ).all()
     for run, survey in found:
-        run.disposition, count = Disposition.EXPIRED, count + 1
+        run.disposition = Disposition.EXPIRED
         question = form_of(survey).nodes.get(answers.bare(run.path or ""))
         if run.path and isinstance(question, Question) and not answers.has(db, run, run.path):
             answers.add(db, run, run.path, question, "", "", Missing.TIMED_OUT)
     db.flush()
-    return count
+    return len(found)
 
 
 def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequence[timedelta] = NUDGES) -> int:
@@ -126,6 +131,7 @@ def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequen
         .where(or_(Survey.closes_at.is_(None), Survey.closes_at > now))
         .order_by(Run.id)
         .limit(_BATCH)
+        .with_for_update(of=Contact, skip_locked=True)
     ).all()
     return sum(_nudge(db, content, contact, run) for run, contact in found)
 

@@ -222,14 +222,15 @@ def test_answers_can_be_saved_to_the_profile(database: Database, content: Conten
     data = (
         "| survey |\n| | type | name | label | save_to |\n| | text | home | Where from? | origin |\n"
         "| | text | where | Which country? | residence |\n| | text | likes | Interests? | interests |\n"
+        "| | text | tongue | Language? | language |\n"
         "| entities |\n| | list_name | label |\n| | contacts | ${home} |\n"
         "| settings |\n| | form_title | form_id | version |\n| | Profile | profile | 1 |\n"
     )
     chat = Chat(database, content)
     chat.begin(chat.publish(data.encode(), "p.md"))
-    for word in ("LS", "a country with a long name", "savings bonds", "yes"):
+    for word in ("LS", "a country with a long name", "savings bonds", "fr", "yes"):
         chat.say(word)
     with database.begin() as db:
         contact = db.get_one(Contact, chat.contact_id)
-        assert (contact.origin, contact.residence) == ("LS", None)
+        assert (contact.origin, contact.residence, contact.language) == ("LS", None, "fr")
         assert set(db.scalars(select(Interest.code))) == {"savings", "bonds"}

@@ -1,9 +1,11 @@
 """Questions of every kind in chat: notes, repeats, places, pictures, long lists, ranks, ranges."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot import clock
 from bot.content import Content
 from bot.db import Database
 from tests.surveys.chat import Chat
@@ -169,6 +171,15 @@ def test_a_form_may_say_itself_how_a_run_ends(chat: Chat) -> None:
     assert "keep none of your answers" in chat.say("no")
     assert chat.run().disposition == "ineligible"
     assert chat.answers(all_rows=True) == []
+
+
+def test_a_question_that_time_made_moot_is_passed_over(chat: Chat) -> None:
+    rows = "| | text | a | Today only? | | | today() < date('2026-03-05') |\n| | text | b | Always? |"
+    assert "Today only?" in chat.begin(chat.publish(form(rows), "f.md"))
+    clock.advance(timedelta(days=2))
+    assert "Always?" in chat.say("said to what was asked two days ago")
+    chat.say("yes indeed")
+    assert chat.values() == {"b": "yes indeed"}
 
 
 def test_hints_and_guidance_are_said(chat: Chat) -> None:
