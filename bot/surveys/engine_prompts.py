@@ -70,10 +70,12 @@ def is_asked(here: Field | Span) -> bool:
 
 
 def is_open(here: Field | Span) -> bool:
-    """Tell whether this still has to be asked: an answer that is no longer offered does not count."""
+    """Tell whether this has to be asked, for the first time or again: other answers may have undone this one."""
     if isinstance(here, Span):
         return not here.closed
-    return not here.done or (here.done == "answered" and not here.value())
+    if here.done == "answered" and here.value() != "":
+        return not here.constraint_ok()
+    return here.done != "skipped" or here.required()
 
 
 def is_note(here: Field | Span) -> bool:

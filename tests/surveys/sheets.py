@@ -1,6 +1,6 @@
 """Small XLSForms written as rows, and runs of them at one fixed moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ YES_NO = [{"list_name": "yn", "name": "yes", "label": "Yes"}, {"list_name": "yn"
 Rows = list[dict[str, str]]
 
 
-def sheet(survey: Rows, choices: Rows = YES_NO, settings: Rows = []) -> bytes:
+def sheet(survey: Rows, choices: Rows = YES_NO, settings: Sequence[dict[str, str]] = ()) -> bytes:
     """Write sheets as pyxform's markdown."""
     text = ""
     for name, rows in {"survey": survey, "choices": choices, "settings": settings}.items():
@@ -34,7 +34,11 @@ def row(kind: str, name: str, **columns: str) -> dict[str, str]:
 
 
 def form(
-    survey: Rows, choices: Rows = YES_NO, settings: Rows = [], media: Mapping[str, bytes] | None = None, **how: bool
+    survey: Rows,
+    choices: Rows = YES_NO,
+    settings: Sequence[dict[str, str]] = (),
+    media: Mapping[str, bytes] | None = None,
+    **how: bool,
 ) -> Form:
     """Load a form of these rows."""
     return load(sheet(survey, choices, settings), "form.md", media, **how)

@@ -52,6 +52,10 @@ def ours(xml: str, expression: str) -> Value:
     return compile_expression(expression).run(Context(env, top))
 
 
+def same(one: object, other: object) -> bool:
+    return one == other or str(one) == str(other) == "nan"
+
+
 def agree(xml: str, path: str) -> None:
     """Compare the elements a path gives; libxml2's Python binding leaves the document itself out."""
     tree = etree.fromstring(xml)
@@ -80,20 +84,11 @@ AXES = [
 tests = st.sampled_from([*NAMES, "*"])
 predicates = st.sampled_from(
     [
-        "",
-        "[1]",
-        "[last()]",
-        "[2]",
-        "[position() > 1]",
-        "[a]",
-        "[. = 1]",
-        "[@k]",
-        "[@k = 'x']",
-        "[b = '2']",
-        "[b = ../c]",
+        "", "", "[1]", "[last()]", "[2]", "[position() > 1]", "[a]", "[. = 1]", "[@k]", "[@k = 'x']", "[b = '2']",
+        "[b = ../c]", "[c = '1'][1]", "[not(a)]", "['x' = c]", "[string-length(.) > 1]", "[a = 1][b]",
+        "[count(a) = 1][c = 'x']", "[c = 'x'][2]", "[a = 1 and b]", "[b = '1' and count(a)]",
     ]
-    + ["[a = 1 and b]", "[c = '1'][1]", "[not(a)]", "[string-length(.) > 1]", "['x' = c]", "[count(a) = 1 and c = 'x']"]
-)
+)  # fmt: skip
 steps = st.builds(
     lambda axis, test, one, two: f"{axis}::{test}{one}{two}", st.sampled_from(AXES), tests, predicates, predicates
 )
@@ -174,7 +169,7 @@ def test_expressions_give_what_libxml2_gives(xml: str, expression: str) -> None:
     mine, theirs = ours(f"<r>{xml}</r>", expression), etree.fromstring(f"<r>{xml}</r>").xpath(expression)
 
     assert type(mine) is (str if isinstance(theirs, str) else type(theirs)), expression
-    assert mine == theirs or (mine != mine and theirs != theirs), expression
+    assert same(mine, theirs), expression
 
 
 def test_attributes_and_texts_are_nodes() -> None:
@@ -211,7 +206,7 @@ def test_document_order_is_that_of_the_document() -> None:
 def test_the_examples_of_the_specification_hold(expression: str, value: Value) -> None:
     mine = ours("<r/>", expression)
 
-    assert mine == value or (mine != mine and value != value)
+    assert same(mine, value)
 
 
 @pytest.mark.parametrize(
