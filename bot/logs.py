@@ -25,6 +25,8 @@ def configure(level: str, *, json: bool | None = None) -> None:
     """Log to standard error; JSON lines unless a person looks on."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It prints the provider's whole answer before it raises what we translate.
+    logging.getLogger("telegram.request").setLevel(logging.CRITICAL)
     as_json = not sys.stderr.isatty() if json is None else json
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot import logs, migrations, settings
+from bot import logs, loop, migrations, settings
 from bot.cli.output import Trouble
 
 if TYPE_CHECKING:
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 def run() -> None:
     """Serve webhooks, console, delivery and jobs in one process."""
-    asyncio.run(_serve(with_web=True, with_work=True))
+    loop.run(_serve(with_web=True, with_work=True))
 
 
 def web() -> None:
     """Serve webhooks and console only (PostgreSQL: as many processes as you like)."""
-    asyncio.run(_serve(with_web=True, with_work=False))
+    loop.run(_serve(with_web=True, with_work=False))
 
 
 def work() -> None:
     """Deliver, poll and run jobs only (PostgreSQL: as many processes as you like)."""
-    asyncio.run(_serve(with_web=False, with_work=True))
+    loop.run(_serve(with_web=False, with_work=True))
 
 
 def demo(

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bot import clock, logs
+from bot import clock, logs, loop
 from bot.demo import figures, script
 from bot.demo.cast import Person, cast
 from bot.demo.desk import PASSWORD, Desk
@@ -42,7 +42,7 @@ def play(*, once: bool, port: int, folder: Path = Path("var/demo"), people: int 
     if chosen != port:
         screen.print(f"Port {port} is taken: using {chosen}.")
     with alone(folder):
-        asyncio.run(_play(screen, fresh(folder), chosen, once=once, people=people))
+        loop.run(_play(screen, fresh(folder), chosen, once=once, people=people))
     return 0
 
 
