@@ -81,7 +81,7 @@ def _not_understood(turn: Turn, prompt: Prompt, found: Unread, text: str) -> lis
     numbers = {option: number for number, option in enumerate(turn.options(prompt), 1)}
     lines = [turn.say(found.problem, answer=text), *(f"{numbers[one]}. {one.label}" for one in found.matches)]
     place = step(prompt)
-    buttons = [button(turn.run.id, place, one.label, token_of(one.value)) for one in found.matches]
+    buttons = [button(turn.survey.id, place, one.label, token_of(one.value)) for one in found.matches]
     return [Message("\n".join(lines), tuple(buttons))]
 
 
@@ -97,10 +97,10 @@ def _refused(turn: Turn, prompt: Prompt, reason: str) -> list[Message]:
 
 def _tapped(turn: Turn, prompt: Prompt | None, inbound: Inbound) -> list[Message]:
     _, _, rest = (inbound.button or "").partition(":")
-    run, _, rest = rest.partition(":")
+    survey, _, rest = rest.partition(":")
     place, _, token = rest.partition(":")
-    if run != str(turn.run.id) or place != (step(prompt) if prompt else step_of(REVIEW)):
-        return _stale(turn, place if run == str(turn.run.id) else "", token)
+    if survey != str(turn.survey.id) or place != (step(prompt) if prompt else step_of(REVIEW)):
+        return _stale(turn, place if survey == str(turn.survey.id) else "", token)
     if prompt is None:
         return finish(turn) if token == SUBMIT else review(turn)
     if token == SKIP:

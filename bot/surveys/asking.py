@@ -57,7 +57,7 @@ class Asked:
     before: tuple[str, ...] = field(default=())  #: notes, and what we have to say first
 
 
-def ask(asked: Asked, run_id: int, channel: str, listener: Listener) -> Message:
+def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Message:
     """Return the question as a message for `channel`."""
     text = listener.content.catalogue.text
     parts = [
@@ -67,12 +67,12 @@ def ask(asked: Asked, run_id: int, channel: str, listener: Listener) -> Message:
         _numbered(asked, channel),
         _how(asked, channel, listener),
     ]
-    return Message("\n\n".join(filter(None, parts)), _buttons(asked, run_id, channel, listener))
+    return Message("\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener))
 
 
-def button(run_id: int, step: str, label: str, token: str) -> Button:
-    """Return a button that belongs to one question of one run."""
-    return Button(f"sv:{run_id}:{step}:{token}", label)
+def button(survey_id: int, step: str, label: str, token: str) -> Button:
+    """Return a button that belongs to one question of one survey: the same for everybody, so that providers keep one."""
+    return Button(f"sv:{survey_id}:{step}:{token}", label)
 
 
 def step_of(path: str) -> str:
@@ -142,25 +142,25 @@ def _how(asked: Asked, channel: str, listener: Listener) -> str:
     return "\n".join(lines)
 
 
-def _buttons(asked: Asked, run_id: int, channel: str, listener: Listener) -> tuple[Button, ...]:
+def _buttons(asked: Asked, survey_id: int, channel: str, listener: Listener) -> tuple[Button, ...]:
     """Return the choices as buttons, and, where there is room for them, Skip, More and Done."""
     several = asked.question.type is Type.SELECT_MULTIPLE
     if channel in TYPED:
         if several or pages(asked.options) > 1 or asked.question.type is Type.RANK:
             return ()
-        return _choices(asked, run_id)
+        return _choices(asked, survey_id)
     extra = [(DONE, "button.done")] if several or asked.answer else []
     extra += [(MORE, "button.more")] if pages(asked.options) > 1 else []
     extra += [] if asked.required else [(SKIP, "button.skip")]
     text = listener.content.catalogue.text
-    controls = [button(run_id, asked.step, text(key, listener.language), token) for token, key in extra]
-    return (*_choices(asked, run_id), *controls)
+    controls = [button(survey_id, asked.step, text(key, listener.language), token) for token, key in extra]
+    return (*_choices(asked, survey_id), *controls)
 
 
-def _choices(asked: Asked, run_id: int) -> tuple[Button, ...]:
+def _choices(asked: Asked, survey_id: int) -> tuple[Button, ...]:
     if asked.question.type is Type.RANK:
         return ()
     return tuple(
-        button(run_id, asked.step, f"{TICK if o.value in asked.ticked else ''}{o.label}", token_of(o.value))
+        button(survey_id, asked.step, f"{TICK if o.value in asked.ticked else ''}{o.label}", token_of(o.value))
         for _, o in _on_page(asked)
     )

@@ -14,7 +14,7 @@ from bot.surveys.turn import Turn, question_of
 def command(turn: Turn, text: str, prompt: Prompt | None) -> list[Message] | None:
     """Do what a keyword asks for; None when the text is none, or is a choice of the open question."""
     word = turn.content.keywords.match(text)
-    if word is None or (prompt and _is_choice(turn, text, prompt)):
+    if word is None or (prompt and is_choice(turn, text, prompt)):
         return None
     match word:
         case Keyword.BACK:
@@ -32,7 +32,8 @@ def command(turn: Turn, text: str, prompt: Prompt | None) -> list[Message] | Non
     return None
 
 
-def _is_choice(turn: Turn, text: str, prompt: Prompt) -> bool:
+def is_choice(turn: Turn, text: str, prompt: Prompt) -> bool:
+    """Say whether the text is the label or code of an answer to choose."""
     said, options = normalise(text), turn.options(prompt)
     return by_label(said, options) is not None or any(normalise(option.value) == said for option in options)
 

@@ -51,6 +51,11 @@ def latest(db: Session, contact: Contact, form_id: str) -> Run | None:
     ).one_or_none()
 
 
+def through(db: Session, contact: Contact, survey_id: int) -> Run | None:
+    """Return the contact's run through one survey."""
+    return db.scalars(select(Run).where(Run.contact_id == contact.id, Run.survey_id == survey_id)).one_or_none()
+
+
 def create(db: Session, content: Content, contact: Contact, channel: str, survey: Survey, old: Run | None) -> Run:
     """Begin a run; somebody who had refused, and comes back, begins the same one anew."""
     run = old if old and old.survey_id == survey.id else Run(survey_id=survey.id, contact_id=contact.id)

@@ -11,7 +11,7 @@ from bot.content.languages import LANGUAGES, SOURCE
 from bot.messaging.outbox import Message
 from bot.surveys import runs
 from bot.surveys.answering import hear
-from bot.surveys.commands import pause
+from bot.surveys.commands import is_choice, pause
 from bot.surveys.models import LIVE, Disposition, Run, Survey
 from bot.surveys.publishing import close, is_open, open_surveys, publish, upload
 from bot.surveys.runs import count_runs, expire, open_run, queue_due_nudges, withdraw
@@ -25,6 +25,7 @@ __all__ = [
     "count_runs",
     "expire",
     "offer",
+    "offers",
     "open_run",
     "open_surveys",
     "press",
@@ -114,11 +115,18 @@ def answer(db: Session, content: Content, contact: Contact, run: Run, inbound: I
     return messages
 
 
+def offers(db: Session, content: Content, contact: Contact, run: Run, text: str) -> bool:
+    """Say whether the text is among the answers that the open question offers."""
+    turn = Turn.begin(db, content, contact, run, run.channel)
+    prompt = turn.prompt()
+    return prompt is not None and is_choice(turn, text, prompt)
+
+
 def press(db: Session, content: Content, contact: Contact, inbound: Inbound) -> list[Message]:
     """Handle a survey's button, of whatever run: an open one, a paused one, or one that is over."""
     number = _BUTTON.match(inbound.button or "")
-    run = db.get(Run, int(number[1])) if number else None
-    if run is None or run.contact_id != contact.id:
+    run = runs.through(db, contact, int(number[1])) if number else None
+    if run is None:
         return [_say(content, contact, "survey.none_open")]
     if run.disposition in LIVE:
         messages = answer(db, content, contact, run, inbound)

@@ -25,7 +25,7 @@ def put(turn: Turn, *before: str, edits: str | None = None) -> list[Message]:
         prompt, before = turn.session.prompt(path), (*before, outcome.message or turn.say("survey.invalid_value"))
     if turn.run.path != prompt.path:
         turn.move(prompt.path)
-    message = ask(turn.asked(prompt, *before), turn.run.id, turn.channel, turn.listener)
+    message = ask(turn.asked(prompt, *before), turn.survey.id, turn.channel, turn.listener)
     return [replace(message, edits=edits)]
 
 
@@ -34,7 +34,7 @@ def review(turn: Turn, *before: str) -> list[Message]:
     if turn.run.path != REVIEW:
         turn.move(REVIEW)
     parts = _list(turn, "survey.review")
-    send = button(turn.run.id, step_of(REVIEW), turn.say("button.submit"), SUBMIT)
+    send = button(turn.survey.id, step_of(REVIEW), turn.say("button.submit"), SUBMIT)
     parts[0] = "\n\n".join([*before, parts[0]])
     return [*map(Message, parts[:-1]), Message(parts[-1], (send,))]
 

@@ -137,7 +137,7 @@ def test_a_button_that_is_broken_or_a_strangers_is_harmless(chat: Chat, content:
     assert "no survey for you" in stranger.press(theirs)
     for broken in ("sv:", "sv:1", "sv:x:y:z", f"sv:{'9' * 40}:a:b", "sv:77:a:b"):
         assert "no survey for you" in chat.press(broken)
-    assert "earlier question" in chat.press(f"sv:{chat.run().id}:00000000:large")
+    assert "earlier question" in chat.press(f"sv:{chat.run().survey_id}:00000000:large")
     assert chat.values() == {}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from twilio.rest import Client
 
-from bot.channels.base import Button, Hook, Inbound, Outbound, OutcomeUnknown, Receipt, SendFailure
+from bot.channels.base import Button, Hook, Inbound, Misconfigured, Outbound, OutcomeUnknown, Receipt, SendFailure
 from bot.channels.split import split
 from bot.channels.whatsapp import webhooks
 from bot.channels.whatsapp.contents import ContentStore, TwilioContents, types_for
@@ -13,6 +13,8 @@ from bot.channels.whatsapp.failures import failure
 from bot.channels.whatsapp.http import MovedClient, PooledClient
 
 TEXT_LIMIT = 1600
+#: What Twilio says of a text that it does not take as a variable.
+CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
 LONGEST_VALIDITY = 36000  #: seconds
 SHORTEST_VALIDITY = 10
 
@@ -62,7 +64,12 @@ class WhatsAppChannel:
         """Send one message, in parts when it is too long."""
         content, text = await self._content(message)
         if content:
-            return await self._create(message, **content)
+            try:
+                return await self._create(message, **content)
+            except Misconfigured as error:
+                if message.template or error.code not in CONTENT_REFUSED:
+                    raise
+                text = numbered(message.text, message.buttons)  # nothing went out: ask the same without buttons
         parts = split(text, TEXT_LIMIT)
         first = await self._create(message, body=parts[0], **self._media(message))
         for part in parts[1:]:
@@ -81,7 +88,8 @@ class WhatsAppChannel:
         if types is None:
             return {}, numbered(message.text, message.buttons)
         try:
-            return {"content_sid": await self.contents.session_content(types)}, ""
+            sid = await self.contents.session_content(types)
+            return {"content_sid": sid, "content_variables": json.dumps({"1": message.text}, ensure_ascii=False)}, ""
         except Exception:
             # Buttons are a comfort: without the Content API the same question goes out as text.
             return {}, numbered(message.text, message.buttons)

@@ -28,6 +28,10 @@ class ContentStore(Protocol):
         ...
 
 
+#: Stands for the text: so one object serves everybody who gets these buttons, whatever is said above them.
+BODY = "{{1}}"
+
+
 def types_for(text: str, buttons: tuple[Button, ...], list_label: str) -> dict[str, Any] | None:
     """Return the content that shows these buttons, or None when WhatsApp has no room for them."""
     if len(text) > BODY_LIMIT or not buttons:
@@ -35,10 +39,10 @@ def types_for(text: str, buttons: tuple[Button, ...], list_label: str) -> dict[s
     longest = max(len(button.label) for button in buttons)
     if len(buttons) <= QUICK_REPLIES and longest <= QUICK_REPLY_LABEL:
         actions = [{"title": button.label, "id": button.id} for button in buttons]
-        return {"twilio/quick-reply": {"body": text, "actions": actions}}
+        return {"twilio/quick-reply": {"body": BODY, "actions": actions}}
     if len(buttons) <= LIST_ITEMS and longest <= LIST_LABEL:
         items = [{"item": button.label, "id": button.id} for button in buttons]
-        return {"twilio/list-picker": {"body": text, "button": list_label, "items": items}}
+        return {"twilio/list-picker": {"body": BODY, "button": list_label, "items": items}}
     return None
 
 
@@ -56,7 +60,7 @@ class TwilioContents:
             known = await self._store.get(definition)
             if known:
                 return known
-            created = await asyncio.to_thread(self._create, f"session_{definition[:24]}", "en", types, {})
+            created = await asyncio.to_thread(self._create, f"session_{definition[:24]}", "en", types, {"1": "Text"})
             await self._store.put(definition, created)
         self._locks.pop(definition, None)
         return created
