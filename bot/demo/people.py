@@ -14,6 +14,7 @@ AnyPhone = TelegramPhone | WhatsAppPhone
 
 #: Real seconds after which a person gives up waiting for the bot.
 PATIENCE = 20.0
+WHOLE_PLAY = 600.0
 MUMBLE = "hmm what is this"
 TICK = "✓"
 LONGEST_SURVEY = 200  #: messages read in one survey before a person gives up
@@ -63,7 +64,7 @@ class Life:
                 await self.press(f"reg:adult:{'no' if self.person.habit == 'underage' else 'yes'}", message)
             case "origin":
                 await self.press(f"reg:origin:{self.person.origin}", message)
-            case "residence" | "timezone":
+            case "residence" | "city" | "timezone":
                 await self.press(message.buttons[0].id, message)
             case "interests":
                 await self._choose_interests(message)
@@ -131,10 +132,7 @@ class Life:
 
     async def answer_invitation(self) -> None:
         """Wait for an invitation and answer it with a button."""
-        try:
-            found = await self.phone.wait_for(lambda message: bool(_rsvp(message)), PATIENCE)
-        except TimeoutError:
-            return
+        found = await self.phone.wait_for(lambda message: bool(_rsvp(message)), WHOLE_PLAY)
         await self.phone.tap(self.chance.choices(_rsvp(found), weights=(6, 2, 2))[0], found)
 
     # pressing and reading

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from bot import clock, logs, loop
@@ -79,7 +79,9 @@ def _lives(built: Stage, people: int) -> list[Life]:
 def _phone(built: Stage, person: Person) -> Any:
     if person.channel == "telegram":
         return built.world.telegram_phone(person.name, person.language)
-    return built.world.whatsapp_phone(f"+2665{person.number:07d}", person.name, person.language)
+    phone = built.world.whatsapp_phone(f"+2665{person.number:07d}", person.name, person.language)
+    phone.read_receipts = person.number % 4 == 0  # many people switch them off
+    return phone
 
 
 @dataclass
@@ -92,6 +94,7 @@ class Demo:
     stack: AsyncExitStack
     lives: list[Life]
     desks: dict[str, Desk] = field(default_factory=dict)
+    answering: list[asyncio.Task[None]] = field(default_factory=list)
     broadcast_id: int = 0
     session_path: str = ""
     exports: dict[str, int] = field(default_factory=dict)
@@ -190,8 +193,14 @@ class Demo:
         await editor.submit(page.path, "publish")
         await editor.submit(page.path, "invite")
         invited = [life for life in self.lives if life.person.habit in _HABITS_THAT_ANSWER]
-        await self._all("Inviting to the session", invited, Life.answer_invitation)
+        bar = self.bars.add_task("Answering the invitation", total=len(invited))
+        # In the background: who has night now gets the invitation in the morning, and answers then.
+        self.answering = [asyncio.create_task(self._answer_invitation(life, bar)) for life in invited]
         await self._idle()
+
+    async def _answer_invitation(self, life: Life, bar: TaskID) -> None:
+        await life.answer_invitation()
+        self.bars.advance(bar)
 
     async def time_passes(self) -> None:
         """Move the clock hour by hour past the session: nights end, reminders become due."""
@@ -204,6 +213,9 @@ class Demo:
             self.bars.advance(bar)
         for name in ("followed_broadcasts", "finished_sessions"):
             await self.stage.app.run_job(name)
+        for task in self.answering:
+            task.cancel()
+        await asyncio.gather(*self.answering, return_exceptions=True)
 
     async def analyst_exports(self) -> None:
         """Order the export at the console and take its files home."""
