@@ -29,6 +29,11 @@ class Form:
             else:
                 self._texts.setdefault(name, []).append(clean(str(value)))
 
+    async def close(self) -> None:
+        """Remove the uploaded files from the disk."""
+        for file in self._files.values():
+            await file.close()
+
     def names(self) -> Iterable[str]:
         """Return which fields came."""
         return self._texts.keys()
@@ -69,7 +74,10 @@ def clean(value: str) -> str:
 
 
 async def read(request: Request, limit: int) -> Form:
-    """Read a form of at most `limit` bytes; raise 413 when it is larger."""
+    """Read a form of at most `limit` bytes; raise 413 when it is larger, or says that it will be."""
+    declared = request.headers.get("content-length", "")
+    if _NUMBER.fullmatch(declared) and int(declared) > limit:
+        raise HTTPException(413)
     received = 0
 
     async def receive() -> Message:

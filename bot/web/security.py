@@ -29,3 +29,8 @@ def local_path(given: str, default: str) -> str:
     """Return `given` when it leads to a console page, else `default`: a link must not send staff elsewhere."""
     safe = given.startswith("/console/") and "\\" not in given and "//" not in given
     return given if safe else default
+
+
+def path_of(address: str) -> str:
+    """Return the path of an address, however broken it is."""
+    return "/" + address.partition("?")[0].partition("//")[2].partition("/")[2]

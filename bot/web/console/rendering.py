@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,6 +35,11 @@ def when(value: datetime | None, zone: str = HOME_ZONE) -> Markup:
         return Markup("–")
     text = format_datetime(value.astimezone(ZoneInfo(zone)), "d MMM y, HH:mm", locale=_LOCALE)
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="seconds"), text)
+
+
+def day(value: datetime) -> Markup:
+    """Return the day alone, where the hour does not matter."""
+    return Markup('<time datetime="{}">{}</time>').format(f"{value:%Y-%m-%d}", format_date(value, "d MMM y", _LOCALE))
 
 
 def clock_time(value: datetime) -> str:
@@ -87,7 +92,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (number, when, clock_time, country, language, label, masked):
+    for function in (number, when, day, clock_time, country, language, label, masked):
         made.filters[function.__name__] = function
     made.tests["inbound"] = lambda row: isinstance(row, InboxMessage)
     made.globals |= {"asset": asset, "share": share, "languages": LANGUAGES, "home_zone": HOME_ZONE}

@@ -22,6 +22,7 @@ from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import render
 from bot.web.console.routes import Open, Page
 from bot.web.console.visit import NotFound, Refused, Visit
+from bot.web.security import local_path, path_of
 
 SESSION_COOKIE = "outreach_session"
 VISITOR_COOKIE = "outreach_visitor"
@@ -35,12 +36,15 @@ def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitab
 
     async def serve(request: Request) -> Response:
         session = await _session(request, context)
+        if page.needs is not Open.ANYONE and session is None:
+            back = f"?next={quote(request.url.path)}" if page.method == "GET" else ""
+            return RedirectResponse(f"/console/sign-in{back}", 303)
         visitor = request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
         form = await forms.read(request, page.limit) if page.method == "POST" else forms.Form()
-        visit = Visit(request, context, session, visitor, form)
-        if page.needs is not Open.ANYONE and session is None:
-            return RedirectResponse(f"/console/sign-in?next={quote(request.url.path)}", 303)
-        response = await _answer(page, visit)
+        try:
+            response = await _answer(page, Visit(request, context, session, visitor, form))
+        finally:
+            await form.close()
         if session is None and VISITOR_COOKIE not in request.cookies:
             set_cookie(response, context, VISITOR_COOKIE, visitor)
         return response
@@ -70,7 +74,7 @@ async def _answer(page: Page, visit: Visit) -> Response:
     except Forbidden as reason:
         return error(403, "forbidden", str(reason))
     except REFUSALS as reason:
-        back = page.path.rpartition("/")[0].replace("{id:row}", str(visit.request.path_params.get("id", "")))
+        back = local_path(path_of(visit.request.headers.get("referer", "")), "/console/")
         return visit.page("refused.html", 409, reason=str(reason), back=back)
 
 
