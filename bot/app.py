@@ -20,6 +20,7 @@ from bot.channels.base import Channel, Inbound, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
+from bot.conversations import safety
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.grouping import GroupCommit
@@ -88,7 +89,7 @@ class App:
             self.nudge()
 
     def _handle(self, db: Session, inbounds: list[Inbound]) -> None:
-        inbox.receive(db, inbounds, self.router.handle)
+        inbox.receive(db, [safety.redact(inbound) for inbound in inbounds], self.router.handle)
 
     def nudge(self) -> None:
         """Wake this process's delivery, if it has one."""

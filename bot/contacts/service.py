@@ -63,8 +63,3 @@ def interests(db: Session, contact: Contact) -> list[str]:
 def zone_of(contact: Contact) -> ZoneInfo:
     """Return the contact's own time zone, or the project's."""
     return ZoneInfo(contact.zone or HOME_ZONE)
-
-
-def forget_profile(contact: Contact) -> None:
-    """Keep only id, language and state: what we may hold of somebody who said no."""
-    contact.origin = contact.residence = contact.city = contact.zone = contact.source = None

@@ -8,12 +8,14 @@ from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import registration
-from bot.conversations.models import Ticket, TicketKind
+from bot.conversations import choices, details, registration, rights
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
+from bot.messaging.outbox import Message
 from bot.surveys import service as surveys
+
+Command = Callable[[Talk], None]
 
 #: Buttons of the menu: label key -> keyword.
 MENU = {
@@ -26,64 +28,66 @@ MENU = {
     "button.menu_human": Keyword.HUMAN,
     "button.menu_verify": Keyword.VERIFY,
 }
-#: Numbers of the profile summary -> the registration step that asks it again.
-PROFILE = {"1": "language", "2": "origin", "3": "residence", "4": "timezone", "5": "interests", "6": "consent"}
+LANGUAGE_BUTTON = "menu:language:"
+#: Numbers of the profile summary -> the question that asks it again.
+_PROFILE = {2: "origin", 3: "residence", 4: "timezone", 5: "interests", 6: "consent"}
+_PROFILE_LANGUAGE = 1
 
 
-def stop(talk: Talk) -> None:
-    """Leave: nothing unasked is sent any more until an explicit START."""
-    if talk.contact.state == State.STOPPED:
-        talk.say("stop.already")
-        return
-    # The confirmation is an answer to what was asked, so that the opt-out does not suppress it.
-    talk.say("stop.confirmed")
-    if talk.contact.state == State.MEMBER:
-        talk.contact.state = State.STOPPED
-    else:
-        talk.contact.state = State.DECLINED
-    outbox.cancel_unasked(talk.db, talk.contact.id, "stopped")
-    surveys.withdraw(talk.db, talk.contact)
-    talk.open(None)
+def _menu(talk: Talk) -> None:
+    _offer(talk, Message(talk.text("menu.text"), tuple(talk.button(f"menu:{word}", key) for key, word in MENU.items())))
 
 
-def menu(talk: Talk) -> None:
-    """Show what can be done here."""
-    talk.say("menu.text", *(talk.button(f"menu:{keyword}", key) for key, keyword in MENU.items()))
+def _offer(talk: Talk, message: Message) -> None:
+    """Send choices, and take a typed number for a press."""
+    talk.send(message)
+    if message.buttons:
+        talk.ask_aside("choice", buttons=[button.id for button in message.buttons])
 
 
-def help_(talk: Talk) -> None:
-    """List the words that are understood at any time."""
-    talk.say("help.text")
+def picked(talk: Talk) -> str | None:
+    """Return the button that a typed number means in the list that was sent last."""
+    position = choices.number(talk.inbound.text)
+    buttons: list[str] = talk.dialogue.data["buttons"]
+    return buttons[position - 1] if position and position <= len(buttons) else None
 
 
 def language(talk: Talk) -> None:
-    """Ask for another language; an open registration question waits behind it."""
-    buttons = [Button(f"menu:language:{item.code}", item.name) for item in LANGUAGES.values()]
-    talk.say("language.choose", *buttons)
-    waiting = talk.dialogue.step if talk.dialogue.step in registration.STEPS else None
-    talk.open("change_language", waiting=waiting)
-
-
-def take_language(talk: Talk) -> None:
-    """Change the language at once, in an open survey too."""
-    code = registration.language_of(talk, (talk.inbound.button or "").rpartition(":")[2] or talk.inbound.text)
-    if code is None:
-        language(talk)
-        return
-    waiting = (talk.dialogue.data or {}).get("waiting")
-    talk.contact.language = code
-    talk.open(waiting)
-    talk.say("language.changed", language=LANGUAGES[code].name)
-    run = surveys.open_run(talk.db, talk.contact)
-    if waiting:
+    """Ask for another language; an open question waits behind it."""
+    if talk.dialogue.step == "language":  # just being asked
         registration.ask(talk)
-    elif run:
+        return
+    if talk.contact.state == State.NEW and talk.dialogue.step is None:
+        registration.begin(talk, "language")
+        return
+    buttons = [Button(f"{LANGUAGE_BUTTON}{item.code}", item.name) for item in LANGUAGES.values()]
+    talk.say("language.choose", *buttons)
+    talk.ask_aside("change_language")
+
+
+def take_language(talk: Talk, said: str) -> bool:
+    """Change the language at once, in an open survey too; False when `said` names none."""
+    code = choices.language(talk, said)
+    if code is None:
+        return False
+    if talk.dialogue.step == "language":
+        registration.press(talk, f"reg:language:{code}")
+        return True
+    talk.contact.language = code
+    if talk.dialogue.step == "change_language":
+        talk.close()
+    run = surveys.open_run(talk.db, talk.contact)
+    if run and not registration.is_open(talk):
         for message in surveys.speak(talk.db, talk.content, talk.contact, run, code):
             talk.send(message)
+        return True
+    talk.say("language.changed", language=LANGUAGES[code].name)
+    if registration.is_open(talk):
+        registration.ask(talk)
+    return True
 
 
-def survey(talk: Talk) -> None:
-    """Go on with the open survey, or begin one."""
+def _survey(talk: Talk) -> None:
     run = surveys.open_run(talk.db, talk.contact)
     if run:
         messages = surveys.resume(talk.db, talk.content, talk.contact, run, talk.address.channel)
@@ -93,37 +97,36 @@ def survey(talk: Talk) -> None:
         talk.send(message)
 
 
-def sessions(talk: Talk) -> None:
-    """List the sessions to come."""
-    talk.send(events.upcoming(talk.db, talk.content, talk.contact))
+def _sessions(talk: Talk) -> None:
+    _offer(talk, events.upcoming(talk.db, talk.content, talk.contact))
 
 
-def opportunities(talk: Talk) -> None:
-    """Say what there is."""
-    talk.say("opportunity.none")
-
-
-def profile(talk: Talk) -> None:
-    """Show the details and ask which one to change."""
+def _profile(talk: Talk) -> None:
     talk.say("profile.summary", **_details(talk))
-    talk.open("profile")
+    talk.ask_aside("profile")
 
 
 def take_profile(talk: Talk) -> bool:
-    """Ask again the question whose number was sent; False when it is none of them."""
-    step = PROFILE.get(talk.inbound.text.strip())
-    if step is None:
+    """Ask again the question whose number was sent; False when no number was."""
+    position = choices.number(talk.inbound.text)
+    if position is None:
         return False
-    if step == "language":
+    step = _PROFILE.get(position)
+    if position == _PROFILE_LANGUAGE:
         language(talk)
-        return True
-    talk.open("residence" if step == "timezone" and not talk.contact.residence else step, changing=True)
-    registration.ask(talk)
+    elif step is None:
+        talk.say("registration.not_understood")
+        _profile(talk)
+    elif step == "consent" and talk.contact.state == State.STOPPED:
+        talk.say("stop.already")
+    elif step == "timezone" and not details.has_several_zones(talk):
+        registration.begin(talk, "residence", changing=True)
+    else:
+        registration.begin(talk, step, changing=True)
     return True
 
 
-def my_data(talk: Talk) -> None:
-    """Say what we keep."""
+def _my_data(talk: Talk) -> None:
     if talk.contact.state not in (State.MEMBER, State.STOPPED):
         talk.say("mydata.nothing")
         return
@@ -152,54 +155,38 @@ def _details(talk: Talk) -> dict[str, str]:
     }
 
 
-def human(talk: Talk) -> None:
-    """Ask for the question that a person will read."""
+def _human(talk: Talk) -> None:
     talk.say("human.ask")
-    talk.open("human")
+    talk.ask_aside("human")
 
 
-def report(talk: Talk) -> None:
-    """Ask for the description of a fraud."""
+def _report(talk: Talk) -> None:
     talk.say("report.ask")
-    talk.open("report")
+    talk.ask_aside("report")
 
 
-def take_ticket(talk: Talk, kind: TicketKind) -> None:
-    """Keep the message for staff."""
-    ticket = Ticket(
-        contact_id=talk.contact.id,
-        kind=kind,
-        text=talk.inbound.text or talk.inbound.kind,
-        inbox_id=talk.inbox_id,
-        opened_at=clock.now(),
-    )
-    talk.db.add(ticket)
-    talk.db.flush()
-    talk.say("human.received" if kind == TicketKind.HUMAN else "report.received", number=ticket.id)
-    talk.open(None)
-
-
-def say(key: str) -> Callable[[Talk], None]:
-    """Return a command that answers with one wording."""
+def _say(key: str) -> Command:
     return lambda talk: talk.say(key)
 
 
-#: For everybody and at any time; none of them closes an open question.
-ANYONE: Mapping[Keyword, Callable[[Talk], None]] = {
-    Keyword.HELP: help_,
+#: For everybody and at any time; an open question stays open.
+ANYONE: Mapping[Keyword, Command] = {
+    Keyword.HELP: _say("help.text"),
     Keyword.LANGUAGE: language,
-    Keyword.ABOUT: say("about.text"),
-    Keyword.COSTS: say("costs.text"),
-    Keyword.MY_DATA: my_data,
+    Keyword.ABOUT: _say("about.text"),
+    Keyword.COSTS: _say("costs.text"),
+    Keyword.MY_DATA: _my_data,
+    Keyword.DELETE: rights.ask_delete,
 }
-#: For members; they close an open question other than a survey's.
-MEMBERS: Mapping[Keyword, Callable[[Talk], None]] = {
-    Keyword.MENU: menu,
-    Keyword.SURVEY: survey,
-    Keyword.SESSIONS: sessions,
-    Keyword.OPPORTUNITIES: opportunities,
-    Keyword.PROFILE: profile,
-    Keyword.CORRECT: say("correct.how"),
-    Keyword.HUMAN: human,
-    Keyword.REPORT: report,
+#: For members, in the middle of the registration too.
+ASIDE: Mapping[Keyword, Command] = {Keyword.HUMAN: _human, Keyword.REPORT: _report}
+#: For members, and for those who left: their data are still theirs.
+RIGHTS: Mapping[Keyword, Command] = {**ASIDE, Keyword.PROFILE: _profile, Keyword.CORRECT: _say("correct.how")}
+#: For members.
+MEMBERS: Mapping[Keyword, Command] = {
+    **RIGHTS,
+    Keyword.MENU: _menu,
+    Keyword.SURVEY: _survey,
+    Keyword.SESSIONS: _sessions,
+    Keyword.OPPORTUNITIES: _say("opportunity.none"),
 }

@@ -4,7 +4,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact, State
-from bot.content import Keyword
+from bot.conversations import choices
 from bot.conversations.talk import Talk
 from bot.db import Base
 from bot.messaging import outbox
@@ -13,27 +13,30 @@ from bot.staff import audit
 
 
 def ask_delete(talk: Talk) -> None:
-    """Ask once whether to erase."""
+    """Ask once whether to erase; an open question waits behind it."""
     talk.say("delete.confirm", talk.button("delete:yes", "button.erase"), talk.button("delete:no", "button.keep"))
-    talk.open("delete")
+    talk.ask_aside("delete")
 
 
-def takes_delete(talk: Talk) -> bool:
-    """Return whether the message answers that question."""
-    return talk.dialogue.step == "delete" or (talk.inbound.button or "").startswith("delete:")
-
-
-def take_delete(talk: Talk) -> None:
+def take_delete(talk: Talk, said: str) -> None:
     """Erase on a clear yes; anything else keeps everything."""
-    meaning = talk.content.keywords.match((talk.inbound.button or "").removeprefix("delete:") or talk.inbound.text)
-    talk.open(None)
-    if meaning != Keyword.YES:
+    if not choices.agreement(talk, said, "button.erase", "button.keep"):
+        talk.close()
         talk.say("delete.kept")
         return
+    talk.close_all()
     outbox.cancel_unasked(talk.db, talk.contact.id, "erased")
     talk.say("delete.done")
     # The goodbye needs the address once more: `erase_leaving` does the rest when it is out.
     talk.contact.state = State.LEAVING
+
+
+def press_delete(talk: Talk, said: str) -> None:
+    """Take the button of the open question; a button of long ago only asks it again."""
+    if talk.dialogue.step == "delete":
+        take_delete(talk, said)
+    else:
+        ask_delete(talk)
 
 
 def erase_leaving(db: Session, limit: int = 50) -> int:

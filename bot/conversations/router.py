@@ -1,6 +1,7 @@
 """Who answers an inbound message: the first that claims it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +10,7 @@ from bot.channels.base import Inbound
 from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
-from bot.conversations import commands, registration, rights
+from bot.conversations import choices, commands, leaving, registration, rights, safety, tickets
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
@@ -18,6 +19,15 @@ from bot.surveys import service as surveys
 
 #: What is noted and not answered.
 _SILENT = ("blocked", "unblocked", "edited")
+#: Answers to an invitation; its template's buttons, and typed words, do not name the session.
+_RSVP = ("yes", "maybe", "no")
+#: Buttons of the templates that offer a survey.
+_SURVEY_TEMPLATE = ("begin", "continue", "later")
+#: Questions asked out of turn, and for how long they wait for an answer.
+_ASIDES = ("human", "report", "delete", "change_language", "profile", "choice")
+_LAPSE = timedelta(hours=1)
+#: Lists that only a number right after them picks from.
+_LISTS = ("profile", "choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,99 +40,65 @@ class Router:
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
         """Answer one message by writing rows."""
-        if inbound.kind in _SILENT:
+        if inbound.kind in _SILENT or contact.state == State.LEAVING:
             return
         talk = Talk(db, self.content, contact, address, inbound, inbox_id, _dialogue(db, contact))
-        keyword = self.content.keywords.match(inbound.text) if inbound.kind == "text" else None
-        if keyword == Keyword.STOP:
-            commands.stop(talk)
+        if talk.keyword == Keyword.STOP:
+            leaving.stop(talk)
+        elif safety.has_secret(inbound):
+            talk.say("security.do_not_send")
         elif not _impatient(talk):
-            self._answer(talk, keyword)
+            self._answer(talk)
         talk.dialogue.updated_at = clock.now()
 
-    def _answer(self, talk: Talk, keyword: Keyword | None) -> None:
+    def _answer(self, talk: Talk) -> None:
         source = parse_start(talk.inbound.text) if talk.inbound.kind == "text" else None
-        if talk.contact.state == State.LEAVING:
-            return
-        if keyword in commands.ANYONE or keyword in (Keyword.VERIFY, Keyword.DELETE):
-            self._command(talk, keyword)
-        elif talk.dialogue.step == "change_language" or (talk.inbound.button or "").startswith("menu:language:"):
-            commands.take_language(talk)
-        elif rights.takes_delete(talk):
-            rights.take_delete(talk)
-        elif talk.dialogue.step in registration.STEPS:
-            self._register(talk, keyword, source)
-        elif talk.contact.state == State.MEMBER:
-            self._answer_member(talk, keyword, source)
-        else:
-            _answer_stranger(talk, keyword, source)
+        _close_lapsed(talk)
+        if talk.inbound.button is not None:
+            self._press(talk, talk.inbound.button)
+        elif _is_choice(talk):
+            self._hear(talk)
+        elif source is not None or talk.keyword == Keyword.START:
+            leaving.start(talk, source)
+        elif talk.keyword is None or not self._command(talk, talk.keyword):
+            self._hear(talk)
 
-    def _command(self, talk: Talk, keyword: Keyword) -> None:
+    def _command(self, talk: Talk, keyword: Keyword) -> bool:
+        """Do what a keyword asks for; False for one that only answers open questions."""
         if keyword == Keyword.VERIFY:
             talk.say("verify.text", handles=self.handles, domains=self.domains)
-        elif keyword == Keyword.DELETE:
-            rights.ask_delete(talk)
         elif keyword in commands.ANYONE:
             commands.ANYONE[keyword](talk)
-        else:
-            talk.open(None)
-            commands.MEMBERS[keyword](talk)
-
-    def _register(self, talk: Talk, keyword: Keyword | None, source: str | None) -> None:
-        """Answers and double presses belong to the open question; other keywords and other rooms' buttons do not."""
-        button = talk.inbound.button
-        if source is not None or keyword == Keyword.START:
-            registration.ask(talk)
-        elif keyword in commands.MEMBERS or (button is not None and not button.startswith("reg:")):
-            talk.say("registration.finish_first")
-            registration.ask(talk)
-        else:
-            registration.take(talk)
-
-    def _answer_member(self, talk: Talk, keyword: Keyword | None, source: str | None) -> None:
-        if source is not None or keyword == Keyword.START:
-            talk.say("registration.already_member")
-        elif talk.inbound.button is not None:
-            self._answer_button(talk, talk.inbound.button)
         elif keyword in commands.MEMBERS:
-            self._command(talk, keyword)
-        elif not (_answer_step(talk) or _answer_survey(talk) or _answer_invitation(talk, keyword or "")):
-            talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")
-
-    def _answer_button(self, talk: Talk, button: str) -> None:
-        prefix, _, rest = button.partition(":")
-        if prefix == "sv":
-            if not _answer_survey(talk):
-                talk.say("survey.none_open")
-        elif prefix == "rsvp":
-            talk.send(events.press(talk.db, talk.content, talk.contact, button))
-        elif prefix == "menu" and rest in set(Keyword):
-            self._command(talk, Keyword(rest))
-        elif not _answer_invitation(talk, button) and prefix != "reg":
-            # A late press on a registration question is no question any more.
-            talk.say("unknown.text")
-
-
-def _answer_stranger(talk: Talk, keyword: Keyword | None, source: str | None) -> None:
-    if talk.contact.state == State.NEW:
-        registration.begin(talk, source)
-    elif source is not None or keyword == Keyword.START:
-        _come_back(talk, source)
-    else:
-        talk.say("stop.already" if talk.contact.state == State.STOPPED else "registration.declined")
-
-
-def _answer_step(talk: Talk) -> bool:
-    match talk.dialogue.step:
-        case "human":
-            commands.take_ticket(talk, TicketKind.HUMAN)
-        case "report":
-            commands.take_ticket(talk, TicketKind.REPORT)
-        case "profile":
-            return commands.take_profile(talk)
-        case _:
+            _member_command(talk, keyword)
+        else:
             return False
-    return True
+        return True
+
+    def _press(self, talk: Talk, button: str) -> None:
+        prefix, _, rest = button.partition(":")
+        if button.startswith(commands.LANGUAGE_BUTTON):
+            _choose_language(talk, button.removeprefix(commands.LANGUAGE_BUTTON))
+        elif prefix == "delete":
+            rights.press_delete(talk, rest)
+            _ask_waiting(talk)
+        elif prefix == "menu" and rest in set(commands.MENU.values()):
+            self._command(talk, Keyword(rest))
+        elif registration.is_open(talk) and (prefix == "reg" or not registration.is_changing(talk)):
+            _press_registration(talk, button)
+        elif talk.contact.state == State.MEMBER:
+            _press_member(talk, button)
+        else:
+            leaving.greet(talk)
+
+    def _hear(self, talk: Talk) -> None:
+        """Take a message as the answer to what is open, the question asked last first."""
+        if registration.is_open(talk):
+            registration.hear(talk)
+        elif talk.dialogue.step == "choice" and (button := commands.picked(talk)):
+            self._press(talk, button)
+        elif not _hear_aside(talk):
+            _hear_member(talk) if talk.contact.state == State.MEMBER else leaving.greet(talk)
 
 
 def _dialogue(db: Session, contact: Contact) -> Dialogue:
@@ -140,12 +116,95 @@ def _impatient(talk: Talk) -> bool:
     return said is not None and said == previous and outbox.reply_under_way(talk.db, talk.contact.id)
 
 
-def _come_back(talk: Talk, source: str | None) -> None:
-    """Only an explicit START re-opens a no: consent is asked anew."""
-    if talk.contact.state == State.STOPPED:
-        talk.say("start.ask_consent_again")
-    talk.open("consent" if talk.contact.language else "language", source=source)
+def _close_lapsed(talk: Talk) -> None:
+    """Let go of questions asked out of turn: a "yes" of next week, meant for something else, must not erase anybody."""
+    step, silence = talk.dialogue.step, clock.now() - talk.dialogue.updated_at
+    is_number = talk.inbound.button is None and choices.number(talk.inbound.text) is not None
+    if (step in _ASIDES and silence > _LAPSE) or (step in _LISTS and not is_number):
+        talk.close()
+
+
+def _is_choice(talk: Talk) -> bool:
+    """Say whether the text is an answer offered by the open question: then it is one, even if it is a keyword."""
+    if talk.dialogue.step is not None:
+        return registration.is_choice(talk, talk.inbound.text)
+    run = surveys.open_run(talk.db, talk.contact) if talk.contact.state == State.MEMBER and talk.keyword else None
+    return run is not None and surveys.offers(talk.db, talk.content, talk.contact, run, talk.inbound.text)
+
+
+def _member_command(talk: Talk, keyword: Keyword) -> None:
+    state = talk.contact.state
+    if registration.is_open(talk) and not registration.is_changing(talk):
+        if state == State.MEMBER and keyword in commands.ASIDE:
+            commands.ASIDE[keyword](talk)
+        else:
+            _finish_first(talk)
+    elif state == State.MEMBER or (state == State.STOPPED and keyword in commands.RIGHTS):
+        if keyword not in commands.ASIDE:
+            talk.close_all()
+        commands.MEMBERS[keyword](talk)
+    else:
+        leaving.greet(talk)
+
+
+def _finish_first(talk: Talk) -> None:
+    talk.say("registration.finish_first")
     registration.ask(talk)
+
+
+def _choose_language(talk: Talk, said: str) -> None:
+    if not commands.take_language(talk, said):
+        commands.language(talk)
+
+
+def _press_registration(talk: Talk, button: str) -> None:
+    if button.startswith("reg:"):
+        registration.press(talk, button)
+    else:
+        _finish_first(talk)
+
+
+def _press_member(talk: Talk, button: str) -> None:
+    prefix = button.partition(":")[0]
+    if prefix == "sv":
+        for message in surveys.press(talk.db, talk.content, talk.contact, talk.inbound):
+            talk.send(message)
+    elif prefix == "rsvp":
+        talk.send(events.press(talk.db, talk.content, talk.contact, button))
+    elif button in _SURVEY_TEMPLATE:
+        _answer_survey_template(talk, button)
+    elif prefix != "reg" and not _answer_invitation(talk, button):
+        # A late press on a registration question is no question any more.
+        talk.say("unknown.text")
+
+
+def _hear_aside(talk: Talk) -> bool:
+    """Take an answer to a question that was asked out of turn; False when none is open."""
+    match talk.dialogue.step:
+        case "human" | "report" as kind:
+            tickets.take(talk, TicketKind(kind))
+            talk.close()
+        case "delete":
+            rights.take_delete(talk, talk.inbound.text)
+        case "change_language":
+            _choose_language(talk, talk.inbound.text)
+            return True
+        case "profile":
+            return commands.take_profile(talk)
+        case _:
+            return False
+    _ask_waiting(talk)
+    return True
+
+
+def _ask_waiting(talk: Talk) -> None:
+    if registration.is_open(talk):
+        registration.ask(talk)
+
+
+def _hear_member(talk: Talk) -> None:
+    if not (_answer_survey(talk) or _answer_invitation(talk, str(talk.keyword).lower())):
+        talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")
 
 
 def _answer_survey(talk: Talk) -> bool:
@@ -157,12 +216,17 @@ def _answer_survey(talk: Talk) -> bool:
     return True
 
 
+def _answer_survey_template(talk: Talk, button: str) -> None:
+    """Go on with a survey; "later" needs no answer but silence, where nothing is open."""
+    if not _answer_survey(talk) and button != "later":
+        commands.MEMBERS[Keyword.SURVEY](talk)
+
+
 def _answer_invitation(talk: Talk, answer: str) -> bool:
-    """Take "yes" said to an invitation: a template's buttons, and typed words, do not name the session."""
-    if answer.lower() not in ("yes", "maybe", "no"):
+    if answer not in _RSVP:
         return False
     event_id = outbox.invitation_ref(talk.db, talk.contact.id, talk.inbound.replies_to)
     if event_id is None:
         return False
-    talk.send(events.press(talk.db, talk.content, talk.contact, f"rsvp:{event_id}:{answer.lower()}"))
+    talk.send(events.press(talk.db, talk.content, talk.contact, f"rsvp:{event_id}:{answer}"))
     return True

@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from bot.channels.base import Button, Inbound
 from bot.contacts.models import Address, Contact
-from bot.content import Content
+from bot.content import Content, Keyword
+from bot.content.languages import SOURCE
 from bot.conversations.models import Dialogue
 from bot.messaging import outbox
 from bot.messaging.outbox import Message
@@ -26,12 +27,17 @@ class Talk:
 
     @property
     def language(self) -> str:
-        return self.contact.language or "en"
+        return self.contact.language or SOURCE
 
     @property
     def said(self) -> str:
         """Return the text of the message, or the id of the pressed button."""
         return self.inbound.button or self.inbound.text
+
+    @property
+    def keyword(self) -> Keyword | None:
+        """Return what the text means when it is nothing but a keyword."""
+        return self.content.keywords.match(self.inbound.text) if self.inbound.kind == "text" else None
 
     def text(self, key: str, /, **values: object) -> str:
         """Return a wording in the contact's language."""
@@ -49,7 +55,22 @@ class Talk:
         """Answer with content that a room made."""
         outbox.reply(self.db, self.contact, self.address.id, self.address.channel, message)
 
-    def open(self, step: str | None, **data: object) -> None:
-        """Leave a question open (or none), handing on `data` to its answer."""
-        self.dialogue.step = step
-        self.dialogue.data = {**(self.dialogue.data or {}), **data} if step else {}
+    def open(self, step: str, **data: object) -> None:
+        """Leave the next question open, handing on `data`, and what the questions before handed on, to its answer."""
+        self.dialogue.step, self.dialogue.data = step, {**self.dialogue.data, **data}
+
+    def ask_aside(self, step: str, **data: object) -> None:
+        """Open a question out of turn: the one that is open waits behind it, unless it was out of turn too."""
+        current = self.dialogue
+        behind = current.data.get("behind", current.step and [current.step, current.data])
+        current.step, current.data = step, {**data, "behind": behind}
+
+    def close(self) -> bool:
+        """Close the open question; return whether one that waited behind it is open again."""
+        step, data = self.dialogue.data.get("behind") or (None, {})
+        self.dialogue.step, self.dialogue.data = step, data
+        return step is not None
+
+    def close_all(self) -> None:
+        """Close the open question and whatever waits behind it."""
+        self.dialogue.step, self.dialogue.data = None, {}
