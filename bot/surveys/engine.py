@@ -103,7 +103,10 @@ class Session:
     # asking
 
     def next_question(self, after: str | None = None) -> Prompt | None:
-        """Return the first thing to ask that has no answer (behind `after`, if given); None when there is none."""
+        """Return the first thing to ask that has no answer (behind `after`, if given); None when there is none.
+
+        Then `violations` tells what later answers undid: skipped questions that are needed now, broken constraints.
+        """
         notes: list[Field] = []
         passed = after is None
         for here in places(self._run):

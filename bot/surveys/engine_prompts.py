@@ -70,12 +70,10 @@ def is_asked(here: Field | Span) -> bool:
 
 
 def is_open(here: Field | Span) -> bool:
-    """Tell whether this has to be asked, for the first time or again: other answers may have undone this one."""
+    """Tell whether this still has to be asked: an answer that is no longer offered does not count."""
     if isinstance(here, Span):
         return not here.closed
-    if here.done == "answered" and here.value() != "":
-        return not here.constraint_ok()
-    return here.done != "skipped" or here.required()
+    return not here.done or (here.done == "answered" and here.value() == "")
 
 
 def is_note(here: Field | Span) -> bool:

@@ -53,26 +53,24 @@ def test_an_answer_that_is_not_taken_changes_nothing_and_says_why() -> None:
     assert session.state.to_json() == before
 
 
-def test_a_skipped_question_is_not_asked_again_until_it_is_needed() -> None:
-    session = begin(form([row("text", "a"), row("text", "b", required="${a} = 'x'")]))
-    session.set("/data/a", "y")
-    assert session.skip("/data/b").ok
-    assert asked(session) is None
-
-    session.set("/data/a", "x")
-
-    assert asked(session) == "/data/b"
-
-
-def test_an_answer_that_another_answer_undoes_is_asked_again() -> None:
-    session = begin(form([row("integer", "a"), row("integer", "b", constraint=". > ${a}")]))
+def test_what_other_answers_undo_is_told_when_nothing_else_is_to_ask() -> None:
+    session = begin(
+        form([row("integer", "a"), row("integer", "b", constraint=". > ${a}"), row("text", "c", required="${a} > 5")])
+    )
     session.set("/data/a", "1")
     session.set("/data/b", "5")
+    assert session.skip("/data/c").ok
+    assert (asked(session), session.violations()) == (None, [])
 
     session.set("/data/a", "9")
 
-    assert asked(session) == "/data/b"
-    assert session.violations()[0][0] == "/data/b"
+    assert asked(session) is None
+    assert [(path, outcome.problem) for path, outcome in session.violations()] == [
+        ("/data/b", Problem.CONSTRAINT),
+        ("/data/c", Problem.REQUIRED),
+    ]
+    session.reopen("/data/c")
+    assert asked(session) == "/data/c"
 
 
 def test_a_repeat_asks_for_another_until_it_is_closed() -> None:
