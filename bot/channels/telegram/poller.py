@@ -38,11 +38,14 @@ class Poller:
             except TelegramError as error:
                 log.warning("polling failed", error=type(error).__name__)
                 await asyncio.sleep(PAUSE)
+            except Exception as error:  # our database is away: Telegram keeps what is not confirmed
+                log.error("updates not taken, asking for them again", error=type(error).__name__)
+                await asyncio.sleep(PAUSE)
 
     async def poll(self) -> None:
         """Fetch one batch; its updates are fetched again unless `receive` returns."""
         batch = await self._channel.bot.do_api_request(
-            "getUpdates",
+            "getupdates",  # in the name's own spelling the library insists on parsing every update itself
             api_kwargs={"offset": self._offset, "timeout": LONG_POLL, "limit": 100, "allowed_updates": ALLOWED},
             read_timeout=LONG_POLL + 10,
         )
