@@ -39,7 +39,8 @@ def when(value: datetime | None, zone: str = HOME_ZONE) -> Markup:
 
 def day(value: datetime) -> Markup:
     """Return the day alone, where the hour does not matter."""
-    return Markup('<time datetime="{}">{}</time>').format(f"{value:%Y-%m-%d}", format_date(value, "d MMM y", _LOCALE))
+    on = value.astimezone(ZoneInfo(HOME_ZONE)).date()
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), format_date(on, "d MMM y", _LOCALE))
 
 
 def clock_time(value: datetime) -> str:

@@ -27,15 +27,18 @@ const follow = (part) => {
   if (!part.querySelector("[data-final]")) setTimeout(look, wait);
 };
 
-// Characters used, as both providers count them.
+// Characters used, counted as the checks do: an emoji is two, and the lines that sending adds count.
 const count = (area) => {
   const shown = document.getElementById(`${area.id}-count`);
+  const limit = Number(area.dataset.limit);
   const show = () => {
-    const used = [...area.value].length;
-    shown.textContent = `${used.toLocaleString("en")} of ${Number(area.dataset.limit).toLocaleString("en")}`;
-    shown.classList.toggle("error", used > Number(area.dataset.limit));
+    const risky = document.getElementById("purpose")?.value === "investment";
+    const used = area.value.length && area.value.length + Number((risky ? area.dataset.addedRisk : area.dataset.added) ?? 0);
+    shown.textContent = `${used.toLocaleString("en")} of ${limit.toLocaleString("en")}`;
+    shown.classList.toggle("error", used > limit);
   };
   area.addEventListener("input", show);
+  document.getElementById("purpose")?.addEventListener("change", show);
   show();
 };
 
