@@ -5,7 +5,7 @@ import os
 # Read at every flood error: the library's coming default, without a warning each time.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
-from bot.channels.telegram.channel import TelegramChannel  # noqa: E402
-from bot.channels.telegram.poller import Poller  # noqa: E402
+from bot.channels.telegram.channel import TelegramChannel
+from bot.channels.telegram.poller import Poller
 
 __all__ = ["Poller", "TelegramChannel"]
