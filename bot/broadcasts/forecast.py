@@ -22,7 +22,7 @@ from bot.contacts.service import zone_of
 from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE
 from bot.messaging import eligibility, templates
-from bot.messaging.eligibility import End, Facts, Go, Wait
+from bot.messaging.eligibility import End, Facts, Go, Person, Place, Wait
 from bot.messaging.models import OutboxMessage, Priority
 
 When = Literal["now", "later", "never"]
@@ -171,11 +171,9 @@ def decide(
         purpose=purpose,
         expires_at=expires_at,
     )
-    address = Address(
-        id=0, channel=standing.channel, reach=Reach.OPEN, last_inbound_at=at if standing.in_window else None
-    )
+    address = Place(0, standing.channel or "", Reach.OPEN, "", at if standing.in_window else None)
     facts = Facts(
-        contacts={contact.id: contact},
+        contacts={contact.id: Person(contact.id, standing.state, standing.language, standing.zone)},
         addresses={contact.id: [address] if standing.channel else []},
         granted={(contact.id, purpose)} if standing.granted else set(),
         recent={contact.id: [at] * policy.rules.weekly_cap} if standing.capped else {},

@@ -12,7 +12,7 @@ from bot.broadcasts.forecast import Standing, decide, standings
 from bot.broadcasts.models import KIND, Broadcast
 from bot.broadcasts.policy import Policy
 from bot.messaging.eligibility import End
-from bot.messaging.models import OutboxMessage, Priority, Status
+from bot.messaging.models import OutboxMessage, Priority, Status, lane
 
 
 def freeze(
@@ -32,6 +32,7 @@ def freeze(
         OutboxMessage.purpose: literal(broadcast.purpose),
         OutboxMessage.kind: literal(KIND),
         OutboxMessage.ref: literal(broadcast.id),
+        OutboxMessage.lane: literal(lane(Priority.BROADCAST, broadcast.id)),
         OutboxMessage.once: literal(f"{KIND}:{broadcast.id}:").concat(cast(facts.c.contact_id, String)),
         OutboxMessage.status: case(*((_matches(facts, who), end.status) for who, end in ends), else_=Status.QUEUED),
         OutboxMessage.reason: case(*((_matches(facts, who), end.reason) for who, end in ends), else_=null()),

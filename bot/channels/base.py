@@ -64,6 +64,7 @@ class Outbound:
     template: Template | None = None
     edits: str | None = None  #: external id of the message that this one replaces, where the channel can
     valid_seconds: int | None = None  #: the provider need not try after this long
+    paid: bool = False  #: may use the provider's paid rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,15 @@ class SendFailure(Exception):
 
 
 class TryLater(SendFailure):
-    """Not processed; repeat after `after` seconds. A throttle pauses the sender and costs no attempt."""
+    """Not processed; repeat after `after` seconds, in `most` attempts. A throttle pauses the sender and costs none."""
 
     status = "queued"
 
-    def __init__(self, code: str, after: float | None = None, *, throttled: bool = False) -> None:
+    def __init__(self, code: str, after: float | None = None, *, throttled: bool = False, most: int = 5) -> None:
         super().__init__(code)
         self.after = after
         self.throttled = throttled
+        self.most = most
 
 
 class Refused(SendFailure):

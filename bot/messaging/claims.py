@@ -1,23 +1,27 @@
-"""Claim what is due, before any provider is called; settle what came of it, after."""
+"""Claim what is due, before any provider is called."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import exists, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, update
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Outbound, Template
-from bot.contacts.models import Contact
 from bot.content import Content
-from bot.messaging import eligibility, pacing, templates
-from bot.messaging.eligibility import End, Go, Rules, Wait
-from bot.messaging.models import WAITING, OutboxMessage, Priority, Sender, Status
+from bot.messaging import eligibility, openings, pacing, queueing, templates
+from bot.messaging.eligibility import End, Go, Person, Rules, Wait
+from bot.messaging.models import OutboxMessage, Priority, Sender, Status
 from bot.messaging.outbox import Message
+from bot.messaging.queueing import DueMessage
 
 #: Renders a message without a body of its own: (db, ref, language) -> content.
 Renderer = Callable[[Session, int, str], Message]
+
+#: Rendered contents that are remembered; a broadcast has one for each language.
+MOST_RENDERED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Desk:
     rules: Rules
     content: Content
     renderers: Mapping[str, Renderer]
+    pays: bool = False  #: broadcasts may use the provider's paid rate
+    daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
+    rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -44,131 +51,146 @@ class Claimed:
 
     message: Outbound
     at: datetime
+    claimed_at: datetime
     address_id: int
     priority: Priority
 
 
+class _Ready(NamedTuple):
+    row: DueMessage
+    go: Go
+    message: Message
+    template: Template | None
+
+
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages, at most one for each contact; the caller commits before calling a provider."""
-    if not _anything_due(db, desk, clock.now()):
-        return []
     now = clock.now()
+    ids = queueing.due(db, desk.channel, limit, now)
+    if not ids:  # looked before locking: an idle sender must not write
+        return []
     sender = pacing.lock(db, desk.key)
-    places = min(limit, pacing.free_places(sender, desk.rate, now))
-    rows = _due(db, desk, places, now) if places else []
-    facts = eligibility.read_facts(db, rows, now)
-    ready: list[tuple[OutboxMessage, Go, Message, Template | None]] = []
-    render = _Renderer(db, desk)
-    for row in rows:
-        decision = eligibility.decide(row, facts, desk.rules, now, has_window=desk.has_window)
-        if isinstance(decision, Go) and decision.address.channel != desk.channel:
-            row.channel = decision.address.channel  # the other channel's sender takes it from here
-            continue
-        if isinstance(decision, Go):
-            message = render(row, facts.contacts[row.contact_id])
-            decision, template = _form(db, desk, decision, message, facts.contacts[row.contact_id])
+    if not pacing.lease(sender, desk.worker, now):
+        return []
+    places = pacing.free_places(sender, desk.rate, now)
+    rows = queueing.lock(db, ids[:places]) if places else []
+    ready = _Batch(db, desk, rows, now).sort()
+    return _take(db, ready, sender, desk, now)
+
+
+class _Batch:
+    """Due messages on their way to be claimed, held, ended, or handed to the other channel."""
+
+    def __init__(self, db: Session, desk: Desk, rows: Sequence[DueMessage], now: datetime) -> None:
+        self._db, self._desk, self._rows, self._now = db, desk, rows, now
+        self._templates = templates.Approved(db, desk.content)
+        self._aside: list[dict[str, Any]] = []
+        self._ready: list[_Ready] = []
+
+    def sort(self) -> list[_Ready]:
+        """Decide about each message; write down all but those that are ready to go."""
+        facts = eligibility.read_facts(self._db, self._rows, self._now)
+        has_window = self._desk.has_window
+        for row in self._rows:
+            decision = eligibility.decide(row, facts, self._desk.rules, self._now, has_window=has_window)
             if isinstance(decision, Go):
-                ready.append((row, decision, message, template))
-                continue
-        _set_aside(row, decision, now)
-    return _take(ready, sender, desk, now)
+                self._go(row, decision, facts.contacts[row.contact_id])
+            else:
+                self._set_aside(row, decision)
+        self._keep_budget()
+        if self._aside:
+            self._write_aside()
+        return self._ready
 
+    def _go(self, row: DueMessage, go: Go, person: Person) -> None:
+        if go.address.channel != self._desk.channel:
+            # The other channel's sender takes it from here.
+            self._aside.append(_change(row, Status.QUEUED, None, self._now, go.address.channel))
+            return
+        message = self._render(row, person)
+        template = None if go.in_window else self._templates.find(message, person.language or "en")
+        if go.in_window or template:
+            self._ready.append(_Ready(row, go, message, template))
+        else:
+            self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
-def _anything_due(db: Session, desk: Desk, now: datetime) -> bool:
-    """Look before locking: an idle sender must not write."""
-    due = select(OutboxMessage.id).where(
-        OutboxMessage.channel == desk.channel, OutboxMessage.status.in_(WAITING), OutboxMessage.due_at <= now
-    )
-    return db.scalar(due.limit(1)) is not None
-
-
-def _due(db: Session, desk: Desk, places: int, now: datetime) -> list[OutboxMessage]:
-    """Return due rows in order of service, the first of each contact, none whose contact has one before it."""
-    before = aliased(OutboxMessage)
-    busy = exists().where(
-        before.contact_id == OutboxMessage.contact_id,
-        or_(
-            before.status == Status.SENDING,
-            (before.status == Status.QUEUED) & (before.attempts > 0) & (before.due_at > now),
-        ),
-    )
-    rows = db.scalars(
-        select(OutboxMessage)
-        .where(
-            OutboxMessage.channel == desk.channel,
-            OutboxMessage.status.in_(WAITING),
-            OutboxMessage.due_at <= now,
-            ~busy,
-        )
-        .order_by(OutboxMessage.priority, OutboxMessage.id)
-        .limit(places * 4)  # several may belong to one contact
-        .with_for_update(skip_locked=True)
-    )
-    first: dict[int, OutboxMessage] = {}
-    for row in rows:
-        first.setdefault(row.contact_id, row)
-    return list(first.values())[:places]
-
-
-class _Renderer:
-    """Renders what was queued without a body, once for each reference and language of a batch."""
-
-    def __init__(self, db: Session, desk: Desk) -> None:
-        self._db, self._desk = db, desk
-        self._known: dict[tuple[str, int, str], Message] = {}
-
-    def __call__(self, row: OutboxMessage, contact: Contact) -> Message:
+    def _render(self, row: DueMessage, person: Person) -> Message:
         if row.body is not None:
             return Message.from_json(row.body)
-        key = (row.kind, row.ref or 0, contact.language or "en")
-        if key not in self._known:
-            self._known[key] = self._desk.renderers[row.kind](self._db, key[1], key[2])
-        return self._known[key]
+        key = (row.kind, row.ref or 0, person.language or "en")
+        known = self._desk.rendered
+        if key not in known:
+            if len(known) >= MOST_RENDERED:
+                known.clear()
+            known[key] = self._desk.renderers[row.kind](self._db, key[1], key[2])
+        return known[key]
 
+    def _keep_budget(self) -> None:
+        """Hold back those for whom the provider's number of people a day has no room."""
+        opening = [ready for ready in self._ready if ready.template]
+        if not opening or not self._desk.daily_people:
+            return
+        ids = [ready.go.address.id for ready in opening]
+        allowed, until = openings.take(self._db, self._desk.key, self._desk.daily_people, ids, self._now)
+        for ready in opening:
+            if ready.go.address.id not in allowed:
+                self._ready.remove(ready)
+                self._set_aside(ready.row, Wait("daily_people", until))
 
-def _form(db: Session, desk: Desk, go: Go, message: Message, contact: Contact) -> tuple[Go | Wait, Template | None]:
-    """Choose free text inside the window, an approved template outside it, else wait for the person's word."""
-    if go.in_window:
-        return go, None
-    template = templates.approved(db, desk.content, message, contact.language or "en")
-    return (go, template) if template else (Wait("window_closed", None), None)
+    def _set_aside(self, row: DueMessage, decision: Wait | End) -> None:
+        if isinstance(decision, Wait):
+            self._aside.append(_change(row, Status.HELD, decision.reason, decision.until, row.channel))
+        else:
+            self._aside.append(_change(row, decision.status, decision.reason, self._now, row.channel))
 
-
-def _set_aside(row: OutboxMessage, decision: Go | Wait | End, now: datetime) -> None:
-    if isinstance(decision, Wait):
-        row.status, row.reason, row.due_at = Status.HELD, decision.reason, decision.until
-    elif isinstance(decision, End):
-        row.status, row.reason = decision.status, decision.reason
-    row.status_at = now
-
-
-def _take(
-    ready: Sequence[tuple[OutboxMessage, Go, Message, Template | None]], sender: Sender, desk: Desk, now: datetime
-) -> list[Claimed]:
-    claimed = []
-    for (row, go, message, template), at in zip(ready, pacing.take(sender, desk.rate, now, len(ready)), strict=True):
-        row.status, row.reason, row.claimed_by, row.address_id = Status.SENDING, None, desk.worker, go.address.id
-        row.attempts += 1
-        row.status_at = now
-        outbound = Outbound(
-            id=row.id,
-            address=go.address.value,
-            text=message.text,
-            buttons=message.buttons,
-            media=message.media,
-            template=template,
-            edits=message.edits,
-            valid_seconds=int((row.expires_at - now).total_seconds()) if row.expires_at else None,
+    def _write_aside(self) -> None:
+        names = ("status", "reason", "due_at", "channel")
+        self._db.connection().execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == bindparam("row"))
+            .values(status_at=self._now, **{name: bindparam(f"new_{name}") for name in names}),
+            self._aside,
         )
-        claimed.append(Claimed(outbound, at, go.address.id, row.priority))
-    return claimed
 
 
-def give_back(db: Session, ids: Sequence[int]) -> None:
-    """Return claimed messages that no provider was called for."""
-    db.execute(
+def _change(row: DueMessage, status: Status, reason: str | None, due_at: datetime | None, channel: str) -> Any:
+    return {"row": row.id, "new_status": status, "new_reason": reason, "new_due_at": due_at, "new_channel": channel}
+
+
+def _take(db: Session, ready: Sequence[_Ready], sender: Sender, desk: Desk, now: datetime) -> list[Claimed]:
+    if not ready:
+        return []
+    db.connection().execute(
         update(OutboxMessage)
-        .where(OutboxMessage.id.in_(ids), OutboxMessage.status == Status.SENDING)
-        .values(status=Status.QUEUED, claimed_by=None, attempts=OutboxMessage.attempts - 1, status_at=clock.now())
-        .execution_options(synchronize_session=False)
+        .where(OutboxMessage.id == bindparam("row"))
+        .values(
+            status=Status.SENDING,
+            reason=None,
+            claimed_by=desk.worker,
+            claimed_at=now,
+            status_at=now,
+            attempts=OutboxMessage.attempts + 1,
+            address_id=bindparam("address"),
+        ),
+        [{"row": one.row.id, "address": one.go.address.id} for one in ready],
+    )
+    times = pacing.take(sender, desk.rate, now, len(ready))
+    return [
+        Claimed(_outbound(one, desk, now), at, now, one.go.address.id, one.row.priority)
+        for one, at in zip(ready, times, strict=True)
+    ]
+
+
+def _outbound(ready: _Ready, desk: Desk, now: datetime) -> Outbound:
+    row, message = ready.row, ready.message
+    return Outbound(
+        id=row.id,
+        address=ready.go.address.value,
+        text=message.text,
+        buttons=message.buttons,
+        media=message.media,
+        template=ready.template,
+        edits=message.edits,
+        valid_seconds=int((row.expires_at - now).total_seconds()) if row.expires_at else None,
+        paid=desk.pays and row.priority == Priority.BROADCAST,
     )

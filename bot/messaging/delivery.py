@@ -14,14 +14,21 @@ from bot.db import Database
 from bot.messaging import claims, settling
 from bot.messaging.claims import Claimed, Desk
 from bot.messaging.models import OutboxMessage, Priority, Status, Worker
-from bot.messaging.settling import Outcome
+from bot.messaging.pacing import Gate
+from bot.messaging.settling import NotSent, Outcome
 
 log = structlog.get_logger(__name__)
 
 #: Real seconds between two looks at the outbox when nobody nudges.
 IDLE = 0.5
+#: The same while messages are under way: shorter than the horizon for which places are given out.
+BUSY = 0.1
+#: Messages that are claimed together while there are that many.
+BATCH = 16
 #: A process unseen for this long leaves its claims in doubt.
 SILENT = timedelta(seconds=15)
+#: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
+STALE = SILENT / 2
 #: Seconds between two messages to one person; an answer may follow faster, a few at a time.
 CHAT_INTERVAL = 1.0
 REPLY_BURST = 5
@@ -35,7 +42,7 @@ class Delivery:
         self._work = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._pace = ChatPace()
+        self._pace, self._gate = ChatPace(), Gate(desk.rate)
         self._stopping = False
 
     def nudge(self) -> None:
@@ -64,14 +71,15 @@ class Delivery:
     async def _turn(self) -> None:
         self._work.clear()
         free = self._max - len(self._in_flight)
-        claimed = await self._claim(free) if free else []
+        # A few at a time: a claim of sixteen messages costs little more than one of a single message.
+        claimed = await self._claim(free) if free >= min(BATCH, self._max) else []
         for item in claimed:
             task = asyncio.create_task(self._send(item))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
         if not claimed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), IDLE)
+                await asyncio.wait_for(self._work.wait(), BUSY if self._in_flight else IDLE)
 
     async def _claim(self, free: int) -> list[Claimed]:
         try:
@@ -84,6 +92,10 @@ class Delivery:
     async def _send(self, item: Claimed) -> None:
         # The claim is committed and no database session is open here: a slow provider holds nothing but this task.
         await self._pace.wait(item)
+        await self._pass_gate()
+        if clock.now() - item.claimed_at > STALE:
+            self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, NotSent()))
+            return
         try:
             result: str | SendFailure = await self._channel.send(item.message)
         except SendFailure as failure:
@@ -92,6 +104,11 @@ class Delivery:
             log.error("send ended in doubt", outbox_id=item.message.id, error=type(error).__name__)
             result = OutcomeUnknown(type(error).__name__)
         self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, result))
+
+    async def _pass_gate(self) -> None:
+        seconds = self._gate.wait(clock.now().timestamp())
+        if seconds > 0:
+            await clock.sleep(seconds)
 
     async def _settle_for_ever(self) -> None:
         while True:

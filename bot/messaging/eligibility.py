@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.contacts import consent
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.contacts.service import zone_of
+from bot.contacts.service import HOME_ZONE
 from bot.messaging.models import OutboxMessage, Priority, Status
 
 WEEK = timedelta(days=7)
@@ -29,11 +30,47 @@ class Rules:
     weekly_cap: int = 7  #: broadcasts to one person in seven days
 
 
+class Person(NamedTuple):
+    """What is decided by of a contact."""
+
+    id: int
+    state: str
+    language: str | None
+    zone: str | None
+
+
+class Place(NamedTuple):
+    """What is decided by of an address."""
+
+    id: int
+    channel: str
+    reach: str
+    value: str
+    last_inbound_at: datetime | None
+
+
+class Asked(Protocol):
+    """What is decided by of a message."""
+
+    @property
+    def contact_id(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def purpose(self) -> str | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def address_id(self) -> int | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
     """Send to this address; `in_window` says whether free text may go."""
 
-    address: Address
+    address: Place
     in_window: bool
 
 
@@ -57,25 +94,44 @@ class End:
 class Facts:
     """What the decisions of one batch need, read in few statements."""
 
-    contacts: dict[int, Contact]
-    addresses: dict[int, list[Address]]
+    contacts: dict[int, Person]
+    addresses: dict[int, list[Place]]
     granted: set[tuple[int, str]]
     recent: dict[int, list[datetime]]  #: times of each contact's broadcasts in the last week, oldest first
 
 
-def read_facts(db: Session, rows: Sequence[OutboxMessage], now: datetime) -> Facts:
+def read_facts(db: Session, rows: Sequence[Asked], now: datetime) -> Facts:
     """Read what `decide` needs for these rows."""
-    ids = list({row.contact_id for row in rows})
+    if not rows:
+        return Facts({}, {}, set(), {})
     unasked = list({row.contact_id for row in rows if row.purpose})
-    addresses: dict[int, list[Address]] = {}
-    for address in db.scalars(select(Address).where(Address.contact_id.in_(ids)).order_by(Address.id)):
-        addresses.setdefault(address.contact_id, []).append(address)
+    contacts, addresses = _people(db, list({row.contact_id for row in rows}))
     return Facts(
-        contacts={contact.id: contact for contact in db.scalars(select(Contact).where(Contact.id.in_(ids)))},
-        addresses=addresses,
+        contacts,
+        addresses,
         granted=consent.granted(db, unasked) if unasked else set(),
         recent=_recent_broadcasts(db, unasked, now) if unasked else {},
     )
+
+
+def _people(db: Session, contact_ids: list[int]) -> tuple[dict[int, Person], dict[int, list[Place]]]:
+    rows = db.execute(
+        select(
+            Contact.id, Contact.state, Contact.language, Contact.zone,
+            Address.id, Address.channel, Address.reach, Address.value, Address.last_inbound_at,
+        )
+        .outerjoin(Address, Address.contact_id == Contact.id)
+        .where(Contact.id.in_(contact_ids))
+        .order_by(Address.id)
+    )  # fmt: skip
+    contacts: dict[int, Person] = {}
+    addresses: dict[int, list[Place]] = {}
+    for row in rows:
+        person = Person(*row[:4])
+        contacts[person.id] = person
+        if row[4] is not None:
+            addresses.setdefault(person.id, []).append(Place(*row[4:]))
+    return contacts, addresses
 
 
 def _recent_broadcasts(db: Session, contact_ids: list[int], now: datetime) -> dict[int, list[datetime]]:
@@ -95,7 +151,7 @@ def _recent_broadcasts(db: Session, contact_ids: list[int], now: datetime) -> di
     return recent
 
 
-def decide(row: OutboxMessage, facts: Facts, rules: Rules, now: datetime, *, has_window: bool) -> Go | Wait | End:
+def decide(row: Asked, facts: Facts, rules: Rules, now: datetime, *, has_window: bool) -> Go | Wait | End:
     """Return what to do with a message that is due."""
     contact = facts.contacts[row.contact_id]
     if row.expires_at and row.expires_at <= now:
@@ -108,7 +164,7 @@ def decide(row: OutboxMessage, facts: Facts, rules: Rules, now: datetime, *, has
     if address is None:
         return End(Status.SUPPRESSED, "no_reachable_address")
     if row.purpose:
-        wait = _wait(row, facts.recent.get(contact.id, []), zone_of(contact), rules, now)
+        wait = _wait(row, facts.recent.get(contact.id, []), ZoneInfo(contact.zone or HOME_ZONE), rules, now)
         if wait:
             return wait
     in_window = not has_window or bool(address.last_inbound_at and address.last_inbound_at > now - WINDOW)
@@ -124,7 +180,7 @@ def exclusion(state: str, purpose: str, granted: bool) -> str | None:
     return None if granted else f"no_consent_{purpose}"
 
 
-def _address(row: OutboxMessage, addresses: list[Address]) -> Address | None:
+def _address(row: Asked, addresses: list[Place]) -> Place | None:
     """Return where the message goes: an answer to where it was asked, the rest to the preferred open address."""
     if row.purpose is None:
         return next((item for item in addresses if item.id == row.address_id), None)
@@ -132,7 +188,7 @@ def _address(row: OutboxMessage, addresses: list[Address]) -> Address | None:
     return next((item for item in usable if item.channel == row.channel), usable[0] if usable else None)
 
 
-def _wait(row: OutboxMessage, recent: list[datetime], zone: ZoneInfo, rules: Rules, now: datetime) -> Wait | None:
+def _wait(row: Asked, recent: list[datetime], zone: ZoneInfo, rules: Rules, now: datetime) -> Wait | None:
     if row.priority == Priority.BROADCAST and len(recent) >= rules.weekly_cap:
         return Wait("weekly_cap", recent[-rules.weekly_cap] + WEEK)
     opens = quiet_until(now, zone, rules)

@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.crypto import EncryptedJSON, EncryptedText
@@ -58,6 +59,11 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: The words of the partial indexes below: SQLite uses such an index only for the very same words, without parameters.
+IS_WAITING = text("status IN ('queued', 'held') AND due_at IS NOT NULL")
+IS_IN_DOUBT = text("status IN ('sending', 'uncertain')")
+HAS_DEADLINE = text("status IN ('queued', 'held') AND expires_at IS NOT NULL")
+
 OPEN = (Status.QUEUED, Status.HELD, Status.SENDING)
 WAITING = (Status.QUEUED, Status.HELD)
 
@@ -68,6 +74,20 @@ class Priority(IntEnum):
     REPLY = 0
     REMINDER = 1
     BROADCAST = 2
+
+
+#: More than any id: keeps the lanes of two priorities apart.
+LANES = 10**12
+
+
+def lane(priority: int, ref: int | None) -> int:
+    """Return the queue within the outbox: lanes of one priority share a sender fairly, the lower priority goes first."""
+    return priority * LANES + (ref or 0)
+
+
+def _lane_of_row(context: DefaultExecutionContext) -> int:
+    values = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return lane(values["priority"], values.get("ref"))
 
 
 class OutboxMessage(Base):
@@ -82,6 +102,7 @@ class OutboxMessage(Base):
     purpose: Mapped[str | None] = mapped_column(String(16))  #: consent it needs; None for an answer that was asked for
     kind: Mapped[str] = mapped_column(String(16))  #: who renders it: reply, broadcast, reminder, invitation
     ref: Mapped[int | None] = mapped_column(BigInteger)  #: the kind's own row, such as a broadcast's id
+    lane: Mapped[int] = mapped_column(BigInteger, default=_lane_of_row)  #: made of priority and ref
     once: Mapped[str | None] = mapped_column(String(96), unique=True)  #: the same thing to the same person, once
     body: Mapped[Any] = mapped_column(EncryptedJSON, nullable=True)  #: rendered content, or None: rendered at sending
     status: Mapped[Status] = mapped_column(String(16), default=Status.QUEUED)
@@ -92,27 +113,46 @@ class OutboxMessage(Base):
     address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"))
     external_id: Mapped[str | None] = mapped_column(String(128))
     claimed_by: Mapped[str | None] = mapped_column(String(64))  #: the process that has it with a provider
+    claimed_at: Mapped[datetime | None]  #: when it was last taken to be sent
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     status_at: Mapped[datetime]
 
     __table_args__ = (
-        Index("ix_outbox_due", "channel", "status", "priority", "id"),
+        Index(
+            "ix_outbox_waiting", "channel", "lane", "due_at", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING
+        ),
+        Index("ix_outbox_in_doubt", "id", sqlite_where=IS_IN_DOUBT, postgresql_where=IS_IN_DOUBT),
+        Index("ix_outbox_deadline", "expires_at", sqlite_where=HAS_DEADLINE, postgresql_where=HAS_DEADLINE),
         Index(None, "contact_id", "status"),
-        Index(None, "kind", "ref", "status"),
+        Index(None, "kind", "ref", "status", "id"),
         Index(None, "channel", "external_id"),
     )
 
 
 class Sender(Base):
-    """The pace of one bot token or number, shared by all processes."""
+    """One bot token or number: its pace, and the one process that sends from it at a time."""
 
     __tablename__ = "sender"
 
     key: Mapped[str] = mapped_column(String(96), primary_key=True)  #: channel:sender
+    leased_by: Mapped[str | None] = mapped_column(String(64))
+    leased_until: Mapped[datetime | None]
     next_at: Mapped[datetime]  #: when the next message may leave
     paused_until: Mapped[datetime | None]
     pause_reason: Mapped[str | None] = mapped_column(String(64))
+
+
+class Opening(Base):
+    """When we last wrote to a person outside the window: Meta limits how many people a day."""
+
+    __tablename__ = "opening"
+
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id", ondelete="CASCADE"), primary_key=True)
+    sender: Mapped[str] = mapped_column(String(96))  #: channel:sender
+    at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "sender", "at"),)
 
 
 class Worker(Base):
@@ -125,12 +165,12 @@ class Worker(Base):
 
 
 class Content(Base):
-    """A content object at the provider, made once for each definition."""
+    """A content object or file at the provider, made once for each definition."""
 
     __tablename__ = "content"
 
     definition: Mapped[str] = mapped_column(String(64), primary_key=True)  #: hash of sender and definition
-    content_id: Mapped[str] = mapped_column(String(64))
+    content_id: Mapped[str] = mapped_column(String(256))
     name: Mapped[str | None] = mapped_column(String(64))  #: template, when it is one
     language: Mapped[str | None] = mapped_column(String(8))
     approval: Mapped[str | None] = mapped_column(String(16))  #: the provider's word: approved, pending, ...

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Button, Media
 from bot.contacts.models import Contact
-from bot.messaging.models import WAITING, InboxMessage, OutboxMessage, Priority, Status
+from bot.messaging.models import HAS_DEADLINE, WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,10 @@ def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int
 
 
 def reply_under_way(db: Session, contact_id: int) -> bool:
-    """Return whether an answer of ours has not reached the provider yet."""
+    """Return whether an answer of ours has certainly not left yet; one that is being sent may have been read."""
     statement = select(OutboxMessage.id).where(
         OutboxMessage.contact_id == contact_id,
-        OutboxMessage.status.in_((Status.QUEUED, Status.SENDING)),
+        OutboxMessage.status == Status.QUEUED,
         OutboxMessage.kind == "reply",
     )
     return db.scalar(statement.limit(1)) is not None
@@ -167,6 +167,28 @@ def resume(db: Session, kind: str, ref: int) -> int:
     return _change(db, statement.where(OutboxMessage.status == Status.HELD), **_released())
 
 
+def expire(db: Session) -> int:
+    """End what waits past its deadline, also for an event or a sender that never comes; a job calls it."""
+    late = update(OutboxMessage).where(HAS_DEADLINE, OutboxMessage.expires_at <= clock.now())
+    return _change(db, late, status=Status.EXPIRED, reason="deadline")
+
+
+def resend(db: Session, ids: Iterable[int]) -> int:
+    """Queue messages of unknown outcome again, at the risk that people get them twice; return how many."""
+    fresh = {"attempts": 0, "external_id": None, "claimed_by": None}
+    return _change(db, _uncertain(ids), **_released(), **fresh)
+
+
+def leave(db: Session, ids: Iterable[int]) -> int:
+    """Settle messages of unknown outcome as failed, never to be sent again; return how many."""
+    return _change(db, _uncertain(ids), status=Status.FAILED, reason="left_uncertain")
+
+
+def _uncertain(ids: Iterable[int]) -> Update:
+    """A receipt, or a colleague, may have been faster: only what is still uncertain changes."""
+    return update(OutboxMessage).where(OutboxMessage.id.in_(list(ids)), OutboxMessage.status == Status.UNCERTAIN)
+
+
 def open_window(db: Session, contact_id: int) -> int:
     """Release what waited for the person to write to us; return how many."""
     statement = update(OutboxMessage).where(
@@ -181,6 +203,6 @@ def _released() -> dict[str, Any]:
     return {"status": Status.QUEUED, "reason": None, "due_at": clock.now()}
 
 
-def _change(db: Session, statement: Any, **values: Any) -> int:
+def _change(db: Session, statement: Update, **values: Any) -> int:
     changed = db.execute(statement.values(status_at=clock.now(), **values).execution_options(synchronize_session=False))
     return int(changed.rowcount)  # type: ignore[attr-defined]

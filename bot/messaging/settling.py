@@ -1,11 +1,11 @@
 """What came of a call to a provider, from its answer or from a later receipt."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -13,20 +13,27 @@ from bot.channels.base import (
     Misconfigured,
     NeedsTemplate,
     OptedOut,
-    Refused,
     SendFailure,
     TryLater,
     Unreachable,
 )
 from bot.contacts import service as contacts
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.messaging import outbox, pacing
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging import breaker, outbox, pacing
+from bot.messaging.models import WAITING, OutboxMessage, Status
 
-MAX_ATTEMPTS = 5
 #: How long a wrong configuration stops its sender before one more try.
 MISCONFIGURED_PAUSE = timedelta(minutes=5)
 THROTTLE_PAUSE = 5.0  #: seconds, when the provider names none
+
+
+class NotSent(SendFailure):
+    """We claimed it and did not call the provider after all."""
+
+    status = "queued"
+
+    def __init__(self) -> None:
+        super().__init__("not_sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +47,49 @@ class Outcome:
 
 def settle(db: Session, sender_key: str, outcomes: Sequence[Outcome]) -> None:
     """Write what came of a group of calls, in one transaction of the caller."""
-    _settle_sent(db, [outcome for outcome in outcomes if isinstance(outcome.result, str)])
-    for outcome in outcomes:
-        if isinstance(outcome.result, SendFailure):
-            row = db.get(OutboxMessage, outcome.id)
-            # A receipt may have been faster than the answer: then it knows better.
-            if row is not None and row.status == Status.SENDING:
-                fail(db, sender_key, row, outcome.result)
+    outcomes = sorted(outcomes, key=lambda outcome: outcome.id)  # two processes lock rows in the same order
+    sent = [outcome for outcome in outcomes if isinstance(outcome.result, str)]
+    failed = {outcome.id: outcome.result for outcome in outcomes if isinstance(outcome.result, SendFailure)}
+    if sent:
+        _settle_sent(db, sent)
+    if failed:
+        _settle_failed(db, sender_key, failed)
 
 
 def _settle_sent(db: Session, outcomes: Sequence[Outcome]) -> None:
-    if not outcomes:
-        return
     now = clock.now()
+    # A receipt may have been faster than the answer: then it knows better. A message that others took for lost with
+    # a dead process, or that staff queued again since, has gone out all the same.
+    is_news = OutboxMessage.status.in_((Status.SENDING, Status.UNCERTAIN, *WAITING))
     db.connection().execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == bindparam("row"))
-        .values(external_id=bindparam("external"), sent_at=now, claimed_by=None),
+        .values(
+            external_id=bindparam("external"),
+            sent_at=now,
+            claimed_by=None,
+            status=case((is_news, Status.SENT), else_=OutboxMessage.status),
+            status_at=case((is_news, now), else_=OutboxMessage.status_at),
+            reason=case((is_news, None), else_=OutboxMessage.reason),
+        ),
         [{"row": outcome.id, "external": outcome.result} for outcome in outcomes],
     )
-    db.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id.in_([outcome.id for outcome in outcomes]), OutboxMessage.status == Status.SENDING)
-        .values(status=Status.SENT, status_at=now)
-        .execution_options(synchronize_session=False)
-    )
+
+
+def _settle_failed(db: Session, sender_key: str, failed: Mapping[int, SendFailure]) -> None:
+    known = (Status.SENDING, Status.UNCERTAIN)
+    rows = select(OutboxMessage).where(OutboxMessage.id.in_(failed), OutboxMessage.status.in_(known))
+    for row in db.scalars(rows.order_by(OutboxMessage.id).with_for_update()).all():
+        fail(db, sender_key, row, failed[row.id])
 
 
 def fail(db: Session, sender_key: str, row: OutboxMessage, failure: SendFailure) -> None:
-    """Move a row to where this failure leaves it, and note what it says about person and sender."""
+    """Move a row to where this failure leaves it, and note what it says about person, sender and broadcast."""
     now = clock.now()
     row.status, row.reason, row.status_at, row.claimed_by = Status(failure.status), failure.code, now, None
     match failure:
+        case NotSent():
+            row.attempts, row.reason, row.due_at = row.attempts - 1, None, now
         case TryLater():
             _later(db, sender_key, row, failure, now)
         case NeedsTemplate():
@@ -81,11 +99,13 @@ def fail(db: Session, sender_key: str, row: OutboxMessage, failure: SendFailure)
                 contacts.set_reach(db, row.address_id, Reach.GONE if failure.gone else Reach.BLOCKED)
         case OptedOut():
             _opted_out(db, row)
-        case Misconfigured():
+        case Misconfigured(sender=True):
             _misconfigured(db, sender_key, row, failure, now)
-        case Refused():
-            pass  # the row says it all
+        case Misconfigured():
+            row.reason = f"{breaker.CONTENT} {failure.code}"
     db.flush()
+    if row.status in (Status.UNCERTAIN, Status.FAILED):
+        breaker.look(db, row)
 
 
 def _later(db: Session, sender_key: str, row: OutboxMessage, failure: TryLater, now: datetime) -> None:
@@ -94,21 +114,17 @@ def _later(db: Session, sender_key: str, row: OutboxMessage, failure: TryLater, 
         pacing.pause(pacing.lock(db, sender_key), now + after, failure.code)
         row.attempts -= 1  # the provider did not even look at it
         row.due_at = now + after
-    elif row.attempts >= MAX_ATTEMPTS:
+    elif row.attempts >= failure.most:
         row.status = Status.FAILED
     else:
         row.due_at = now + timedelta(seconds=failure.after or 2**row.attempts * random.uniform(0.5, 1.5))
 
 
 def _misconfigured(db: Session, sender_key: str, row: OutboxMessage, failure: Misconfigured, now: datetime) -> None:
-    """Stop before the next thousand fail alike: the sender, or the broadcast whose content is at fault."""
-    if not failure.sender:
-        if row.ref is not None:
-            outbox.pause(db, row.kind, row.ref, f"paused {failure.code}")
-        return
+    """Stop the sender before the next thousand fail alike; what waits loses nothing but time."""
     pacing.pause(pacing.lock(db, sender_key), now + MISCONFIGURED_PAUSE, failure.code)
-    if row.attempts < MAX_ATTEMPTS:
-        row.status, row.due_at = Status.HELD, now + MISCONFIGURED_PAUSE
+    row.attempts -= 1
+    row.status, row.due_at = Status.HELD, now + MISCONFIGURED_PAUSE
 
 
 def _window_closed(db: Session, row: OutboxMessage, now: datetime) -> None:

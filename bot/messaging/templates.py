@@ -16,22 +16,42 @@ from bot.db import Database
 from bot.messaging.models import Content as ContentRow
 from bot.messaging.outbox import Message
 
+APPROVED = "approved"
+
+
+class Approved:
+    """Looks up approved templates, each once for a batch."""
+
+    def __init__(self, db: Session, content: Content) -> None:
+        self._db, self._content = db, content
+        self._known: dict[tuple[str, str], str | None] = {}
+
+    def find(self, message: Message, language: str) -> Template | None:
+        """Return the approved template that says this message in the nearest language, or None."""
+        shipped = self._content.templates.get(message.template) if message.template else None
+        if shipped is None:
+            return None
+        nearest = shipped.language_for(language)
+        key = (shipped.name, nearest)
+        if key not in self._known:
+            self._known[key] = self._db.scalar(
+                select(ContentRow.content_id)
+                .where(ContentRow.name == shipped.name, ContentRow.language == nearest)
+                .where(ContentRow.approval == APPROVED)
+                .order_by(ContentRow.created_at.desc())
+                .limit(1)
+            )
+        content_id = self._known[key]
+        if content_id is None:
+            return None
+        variables = shipped.variables_for_whatsapp(nearest, message.variables)
+        # The provider refuses an empty value for everybody who would get it.
+        return Template(content_id, variables) if all(variables.values()) else None
+
 
 def approved(db: Session, content: Content, message: Message, language: str) -> Template | None:
     """Return the approved template that says this message in the nearest language, or None."""
-    shipped = content.templates.get(message.template) if message.template else None
-    if shipped is None:
-        return None
-    nearest = shipped.language_for(language)
-    row = db.scalars(
-        select(ContentRow)
-        .where(ContentRow.name == shipped.name, ContentRow.language == nearest, ContentRow.approval == "approved")
-        .order_by(ContentRow.created_at.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    return Template(row.content_id, shipped.variables_for_whatsapp(nearest, message.variables))
+    return Approved(db, content).find(message, language)
 
 
 class Provider(Protocol):

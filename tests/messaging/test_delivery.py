@@ -151,7 +151,7 @@ async def test_wrong_content_pauses_its_broadcast_after_the_first_refusal(office
     office.channel.outcomes.append(Misconfigured("400", sender=False))
     await office.deliver(lambda: office.row(ids[2]).status == Status.HELD)
     assert office.statuses() == ["failed", "held", "held"]
-    assert office.row(ids[1]).reason == "paused 400"
+    assert office.row(ids[1]).reason == "paused content 400"
     with office.database.begin() as db:
         assert outbox.resume(db, "broadcast", 1) == 2
     await office.deliver()
