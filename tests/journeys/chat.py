@@ -94,7 +94,7 @@ class Person:
     async def settle(self) -> None:
         """Wait until all that was done is handled, and all answers have left."""
         async with asyncio.timeout(PATIENCE):
-            while not await self.query(self._is_settled):
+            while not await self.query(self._is_settled):  # noqa: ASYNC110 - a database calls nobody
                 await asyncio.sleep(0.01)
 
     def _is_settled(self, db: Session) -> bool:
