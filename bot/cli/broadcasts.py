@@ -11,41 +11,36 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.cli.opened import installation
-from bot.cli.output import Trouble, show_json, show_table
+from bot.cli.output import AsJson, Trouble, show_json, show_table
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.broadcasts.checks import Problem
     from bot.broadcasts.models import Broadcast
+    from bot.broadcasts.service import Draft
     from bot.staff.models import StaffUser
 
 app = typer.Typer(help="Announcements: new, dry-run, approve (another person), send, status.", no_args_is_help=True)
 Id = Annotated[int, typer.Argument(help="Number of the broadcast.")]
 By = Annotated[str, typer.Option("--by", help="E-mail address of the member of staff who does it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+#: What a file for `broadcast new` holds; audience, template and variables may be left out.
+SHAPE = (
+    '{"title": "...", "purpose": "news", "texts": {"en": "..."}, "audience": {"origins": ["LS"]}, '
+    '"template": "...", "variables": {"en": {"name": "..."}}}'
+)
 
 
 @app.command()
 def new(
-    file: Annotated[Path, typer.Argument(help="JSON: title, purpose, texts {language: text}, audience, template.")],
+    file: Annotated[Path, typer.Argument(help=f"JSON: {SHAPE}")],
     by: By,
     as_json: AsJson = False,
 ) -> None:
     """Write a broadcast from a file; nothing is sent."""
     from bot.broadcasts import service
-    from bot.broadcasts.audience import Audience, BadAudience
 
-    given = _read(file)
-    try:
-        what = service.Draft(
-            title=given["title"],
-            purpose=given["purpose"],
-            texts=given["texts"],
-            audience=Audience.from_json(given.get("audience", {})),
-            template=given.get("template"),
-            variables=given.get("variables", {}),
-        )
-    except (KeyError, BadAudience) as error:
-        raise Trouble(f"{file}: {error}. It needs title, purpose and texts, and an audience of known rules") from None
+    what = _draft(file)
     with _opened(by) as (opened, db, staff):
         made = service.draft(db, opened.content, staff, what).id
     show_json({"id": made}) if as_json else typer.echo(
@@ -61,7 +56,7 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
     with installation() as opened, opened.database.begin() as db:
         broadcast = _find(db, id)
         found = forecast.dry_run(db, opened.content, broadcast, opened.policy, clock.now())
-        problems = [str(problem) for problem in checks.problems(opened.content, broadcast, opened.policy)]
+        problems = [_told(problem) for problem in checks.problems(opened.content, broadcast, opened.policy)]
     lines = [(line.count, line.when, line.reason, line.channel, line.language, line.form) for line in found.lines]
     if as_json:
         show_json(
@@ -102,7 +97,7 @@ def status(id: Id, as_json: AsJson = False) -> None:
     """Show how many recipients stand where; the numbers add up to the audience."""
     from bot.broadcasts import progress
 
-    with installation() as opened, opened.database.begin() as db:
+    with installation() as opened, opened.database.read() as db:
         broadcast = _find(db, id)
         counts = progress.statuses(db, broadcast)
         facts: dict[str, Any] = {"status": broadcast.status, "audience": broadcast.audience_count, **counts}
@@ -134,11 +129,35 @@ def _find(db: Session, id: int) -> "Broadcast":
     return found
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _draft(file: Path) -> "Draft":
+    """Read what an author decides from a file."""
+    from bot.broadcasts.audience import Audience, BadAudience
+    from bot.broadcasts.service import Draft
+
     try:
         given = json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise Trouble(f"{file} is not JSON: {error}") from None
-    if not isinstance(given, dict):
-        raise Trouble(f"{file} must hold one JSON object")
-    return given
+    try:
+        return Draft(
+            title=_text(given["title"]),
+            purpose=_text(given["purpose"]),
+            texts={language: _text(text) for language, text in given["texts"].items()},
+            audience=Audience.from_json(given.get("audience", {})),
+            template=given.get("template"),
+            variables={language: dict(values) for language, values in given.get("variables", {}).items()},
+        )
+    except BadAudience as error:
+        raise Trouble(f"{file}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Trouble(f"{file} must hold {SHAPE}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _told(problem: "Problem") -> str:
+    return " ".join(filter(None, [problem.code, problem.language, problem.detail]))

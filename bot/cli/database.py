@@ -7,6 +7,7 @@ import typer
 from alembic.util import CommandError
 
 from bot import migrations, settings
+from bot.cli.opened import prepare
 from bot.cli.output import Trouble
 from bot.db import open_engine
 
@@ -16,7 +17,9 @@ app = typer.Typer(help="The database.", no_args_is_help=True)
 @app.command()
 def upgrade() -> None:
     """Bring the tables to this version."""
-    engine = open_engine(settings.load().database)
+    loaded = settings.load()
+    prepare(loaded)
+    engine = open_engine(loaded.database)
     migrations.upgrade(engine)
     engine.dispose()
     typer.echo("The database is up to date.")

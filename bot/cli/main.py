@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from bot.cli import broadcasts, content, database, exporting, people, serving, surveys
+from bot.cli import broadcasts, content, database, doctor, exporting, people, serving, surveys, webhooks
 from bot.cli.output import complain
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command()(serving.run)
 app.command()(serving.web)
 app.command()(serving.work)
 app.command()(serving.demo)
+app.command()(doctor.doctor)
 app.command()(content.check)
 app.command()(exporting.export)
 app.add_typer(database.app, name="db")
@@ -27,6 +28,7 @@ app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(people.app, name="staff")
 app.add_typer(people.audit_app, name="audit")
 app.add_typer(content.templates_app, name="templates")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

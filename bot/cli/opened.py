@@ -1,28 +1,58 @@
 """An installation opened for one command."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from bot import logs, migrations, settings
+from bot.cli.output import Trouble
 
 if TYPE_CHECKING:
     from bot.app import App
 
 
+def prepare(loaded: settings.Settings) -> None:
+    """Make sure of the folder in which everything is kept, and log as asked."""
+    logs.configure(loaded.log_level)
+    try:
+        loaded.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=loaded.data_dir):
+            pass
+    except OSError as error:
+        raise Trouble(
+            f"OUTREACH_DATA_DIR={loaded.data_dir} cannot be written ({error.strerror}): "
+            "give the folder to the user that we run as, or name another one"
+        ) from None
+
+
 @contextmanager
 def installation() -> Iterator["App"]:
-    """Open the installation of the settings, its tables up to date, and close it at the end."""
+    """Open the installation of the settings, its tables up to date and its key the right one, and close it."""
     from bot.app import App
 
     loaded = settings.load()
-    logs.configure(loaded.log_level)
+    prepare(loaded)
     app = App(loaded)
     try:
         if app.database.is_sqlite:
             migrations.upgrade(app.database.engine)
         else:
             migrations.require_current(app.database.engine)
+        with app.database.read() as db:
+            try_key(db)
         yield app
     finally:
         app.close()
+
+
+def try_key(db: Session) -> None:
+    """Decrypt one value of each kind of person; raise WrongKey before anything is written with another key."""
+    from bot.contacts.models import Address
+    from bot.staff.models import StaffUser
+
+    for column in (Address.value, StaffUser.email):
+        db.scalar(select(column).limit(1))

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+from alembic.util import CommandError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.content import ContentError
 from bot.crypto import WrongKey
 from bot.db import DatabaseUnusable
+from bot.exports.options import ExportError
 from bot.migrations import NotUpgraded
 from bot.settings import SettingsError
 from bot.surveys.form import FormError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Trouble(Exception):
@@ -19,14 +24,28 @@ class Trouble(Exception):
 
 
 #: Exceptions whose message is the sentence to print.
-_EXPECTED = (Trouble, SettingsError, ContentError, WrongKey, DatabaseUnusable, NotUpgraded, FormError)
+_EXPECTED = (
+    Trouble,
+    SettingsError,
+    ContentError,
+    WrongKey,
+    DatabaseUnusable,
+    NotUpgraded,
+    FormError,
+    ExportError,
+)
 
 
 def complain(error: Exception) -> str | None:
     """Return the sentence for an expected trouble, or None for a defect of ours."""
     if isinstance(error, _EXPECTED):
         return str(error)
-    if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
+    if isinstance(error, CommandError):
+        return f"The tables cannot be brought to this version ({error}): a newer version wrote them, install that one"
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:  # its other kinds are defects of ours
+        reason = str(error.orig).strip().partition("\n")[0]
+        return f"The database refused ({reason}): check its disk and permissions, or restore it from a backup"
+    if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}. Check the path and its permissions"
     return None
 

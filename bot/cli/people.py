@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from bot.cli.opened import installation
-from bot.cli.output import Trouble, show_json
+from bot.cli.output import AsJson, Trouble, show_json
+from bot.staff import audit, service
+from bot.staff.models import Role
 
 app = typer.Typer(help="Members of staff.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit trail.", no_args_is_help=True)
@@ -20,13 +22,10 @@ def _group() -> None:
 def add(
     email: Annotated[str, typer.Argument(help="E-mail address, the name to sign in with.")],
     name: Annotated[str, typer.Option(help="Name that colleagues see.")],
-    role: Annotated[str, typer.Option(help="administrator, editor, approver, analyst, agent or protection.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    role: Annotated[str, typer.Option(help=f"{', '.join(Role)}.")],
+    as_json: AsJson = False,
 ) -> None:
     """Add a member of staff and print a one-time link to set a password."""
-    from bot.staff import service
-    from bot.staff.models import Role
-
     if role not in set(Role):
         raise Trouble(f"There is no role {role}: use {', '.join(Role)}")
     with installation() as opened:
@@ -46,12 +45,10 @@ def _audit_group() -> None:
 
 
 @audit_app.command()
-def verify() -> None:
-    """Follow the chain of the audit trail and say where it is broken."""
-    from bot.staff import audit
-
-    with installation() as opened, opened.database.begin() as db:
-        broken = audit.verify(db)
+def verify(as_json: AsJson = False) -> None:
+    """Follow the chain of the audit trail, say where it is broken, and print its last hash to note elsewhere."""
+    with installation() as opened, opened.database.read() as db:
+        broken, head = audit.verify(db), audit.head(db)
     if broken is not None:
-        raise Trouble(f"The audit trail is broken at entry {broken}: somebody changed or removed an entry")
-    typer.echo("The audit trail is whole.")
+        raise Trouble(f"The audit trail is broken at entry {broken.id}: somebody changed or removed an entry")
+    show_json({"head": head}) if as_json else typer.echo(f"The audit trail is whole. Its last hash: {head}")

@@ -1,18 +1,17 @@
 """run, web, work, demo: processes that stay."""
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from sqlalchemy.engine import make_url
 
-from bot import logs, loop, migrations, settings
+from bot import loop, settings
+from bot.cli.opened import installation, prepare
 from bot.cli.output import Trouble
-
-if TYPE_CHECKING:
-    from bot.app import App
+from bot.cli.probing import require_channel, require_providers
 
 
 def run() -> None:
@@ -35,96 +34,61 @@ def demo(
         bool, typer.Option("--once", help="Exit after the summary instead of serving the console.")
     ] = False,
     port: Annotated[
-        int, typer.Option(help="Port of the console; the next free one is taken when it is in use.")
+        int,
+        typer.Option(min=1, max=65000, help="Port of the console; the next free one is taken when it is in use."),
     ] = 8000,
 ) -> None:
     """Play the whole main job on emulated phones; your own data is not touched."""
     from bot.demo import play
+    from bot.demo.stage import FolderTaken
 
-    raise typer.Exit(play(once=once, port=port))
+    try:
+        code = play(once=once, port=port)
+    except FolderTaken as error:
+        raise Trouble(str(error)) from None
+    raise typer.Exit(code)
 
 
 async def _serve(*, with_web: bool, with_work: bool) -> None:
-    from bot.app import App
+    from bot.cli import listening, webhooks
 
     loaded = settings.load()
-    logs.configure(loaded.log_level)
-    with _alone(loaded, needed=with_work or loaded.database.startswith("sqlite")):
-        app = App(loaded)
-        try:
-            _prepare(app)
-            async with app.connected(), _maybe(app.working(), with_work):
-                await _until_told(app, with_web=with_web)
-        finally:
-            app.close()
-
-
-def _prepare(app: "App") -> None:
-    if app.database.is_sqlite:
-        migrations.upgrade(app.database.engine)
-    else:
-        migrations.require_current(app.database.engine)
-    if not app.channels:
-        typer.echo(
-            "No channel is switched on: set OUTREACH_TELEGRAM_TOKEN or OUTREACH_TWILIO_ACCOUNT_SID. "
-            "The console works meanwhile.",
-            err=True,
-        )
-
-
-async def _until_told(app: "App", *, with_web: bool) -> None:
-    await app.register_webhooks()
-    if with_web:
-        import uvicorn
-
-        host, port = app.settings.host, app.settings.port
-        _require_free(host, port)
-        typer.echo(f"Console: http://{host}:{port}/console/", err=True)
-        config = uvicorn.Config(app.web(), host=host, port=port, log_config=None, access_log=False, lifespan="off")
-        await uvicorn.Server(config).serve()
-        return
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
-
-
-def _require_free(host: str, port: int) -> None:
-    import socket
-
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            raise Trouble(
-                f"Port {port} on {host} is taken: stop the other program, or set OUTREACH_PORT to a free one"
-            ) from None
+    if with_work:
+        require_channel(loaded)
+    prepare(loaded)
+    with _alone(loaded), installation() as app:
+        require_providers(loaded)
+        taken = listening.listen(loaded.host, loaded.port) if with_web else None
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(app.connected())
+            if with_work:
+                await stack.enter_async_context(app.working())
+            await webhooks.register(app)
+            if taken is None:
+                await listening.sleep_until_told()
+                return
+            typer.echo(f"Console: {loaded.local_url}/console/", err=True)
+            await listening.serve(app.web(), taken)
 
 
 @contextmanager
-def _alone(loaded: settings.Settings, *, needed: bool) -> Iterator[None]:
+def _alone(loaded: settings.Settings) -> Iterator[None]:
     """Keep a second process off a database file: two would poll and send beside each other."""
-    if not needed or not loaded.database.startswith("sqlite"):
+    url = make_url(loaded.database) if loaded.database.startswith("sqlite") else None
+    if url is None:
         yield
         return
+    if not url.database:
+        raise Trouble("OUTREACH_DATABASE_URL names no file, so nothing would be kept: write sqlite:///path/to/file.db")
     import fcntl
 
-    loaded.data_dir.mkdir(parents=True, exist_ok=True)
-    with (loaded.data_dir / "outreach.lock").open("w") as file:
+    path = Path(url.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Trouble(
-                f"Another outreach process uses {loaded.data_dir}: stop it first, or move to PostgreSQL for several"
+                f"Another outreach process uses {path}: stop it first, or move to PostgreSQL for several"
             ) from None
-        yield
-
-
-@asynccontextmanager
-async def _maybe(context: object, wanted: bool) -> AsyncIterator[None]:
-    if not wanted:
-        yield
-        return
-    async with context:  # type: ignore[attr-defined]
         yield

@@ -8,24 +8,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from bot import clock
 from bot.cli.opened import installation
-from bot.cli.output import Trouble, show_json
+from bot.cli.output import AsJson, Trouble, show_json
+from bot.content.languages import LANGUAGES
+from bot.surveys.form import FormError
+from bot.surveys.xform import load
 
 app = typer.Typer(help="Surveys: XLSForms answered in chat.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="An XLSForm (.xlsx .xls .csv .md) or XForm (.xml).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_LISTS = {".csv", ".xml", ".geojson"}
 
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
     """Say what is wrong with a form, by sheet, row and column, and what is lost in chat."""
-    from bot.surveys.form import FormError
-    from bot.surveys.xform import load
-
     try:
-        form = load(file)
-        problems, fit = list(form.warnings), True
+        problems, fit = list(load(file).warnings), True
     except FormError as error:
         problems, fit = list(error.problems), False
     if as_json:
@@ -47,7 +46,6 @@ def trace(
 ) -> None:
     """Print the state of every node at the start and after each op, as JSON."""
     from bot.surveys.trace import trace as run
-    from bot.surveys.xform import load
 
     try:
         ops = json.loads(script.read_text("utf-8"))
@@ -62,19 +60,47 @@ def trace(
 
 
 @app.command("try")
-def try_(file: File, language: Annotated[str, typer.Option(help="en, fr, st, ny or mfe.")] = "en") -> None:
-    """Answer a form in the terminal, as in chat; nothing is stored."""
-    from bot.cli.trying import converse
+def try_(
+    file: File,
+    language: Annotated[str, typer.Option(help=f"{', '.join(LANGUAGES)}.")] = "en",
+    channel: Annotated[str, typer.Option(help="telegram (buttons) or whatsapp (few of them).")] = "telegram",
+    as_json: AsJson = False,
+) -> None:
+    """Answer a form in the terminal, as in chat; nothing is kept.
 
-    converse(file, language)
+    Each line is a message: [Label] presses a button, @photo (@audio @video @file) sends one,
+    @language fr changes the language. Reads a script from standard input as well.
+    """
+    from bot.cli.trying import CHANNELS, converse
+
+    if language not in LANGUAGES or channel not in CHANNELS:
+        raise Trouble(f"Use --language {'|'.join(LANGUAGES)} and --channel {'|'.join(CHANNELS)}")
+    ended = converse(file, attached(file), language, channel, speak=not as_json)
+    if as_json:
+        show_json(ended.as_json())
+    else:
+        for path, value in ended.answers.items():
+            typer.echo(f"{path} = {value}")
+        typer.echo(f"The survey is {ended.disposition}.")
+    if not ended.over:
+        raise Trouble("The answers ended before the survey did")
 
 
 @app.command()
 def publish(file: File, as_json: AsJson = False) -> None:
-    """Publish a form: members get it with SURVEY from now on."""
+    """Publish a form, with the lists beside it that it names: members get it with SURVEY from now on."""
     from bot.surveys import service
 
+    lists = attached(file)
     with installation() as opened, opened.database.begin() as db:
-        survey = service.publish(db, file.read_bytes(), file.name)
-        facts = {"id": survey.id, "form": survey.form_id, "version": survey.version, "at": clock.now().isoformat()}
-    show_json(facts) if as_json else typer.echo(f"{facts['form']} {facts['version']} is open.")
+        survey = service.publish(db, file.read_bytes(), file.name, lists)
+        facts = {"id": survey.id, "form": survey.form_id, "version": survey.version, "status": survey.status}
+    show_json(facts) if as_json else typer.echo(f"{facts['form']} {facts['version']} is {facts['status']}.")
+
+
+def attached(file: Path) -> dict[str, bytes]:
+    """Return the lists beside the form that it names; raise FormError when the form cannot be published."""
+    named = load(file).xform
+    folders = [folder for folder in (file.parent, file.parent / f"{file.stem}-media") if folder.is_dir()]
+    files = [one for folder in folders for one in folder.iterdir() if one.suffix in _LISTS and f"/{one.name}" in named]
+    return {one.name: one.read_bytes() for one in sorted(files)}
