@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.stage import alone
 from tests.cli.conftest import MAPPING, Outreach, Ran
 
 TOKEN = "700:a-token-that-nobody-may-see"
@@ -146,6 +147,11 @@ def test_a_file_that_is_no_form_is_refused_in_a_sentence(outreach: Outreach, tmp
     missing = complaint(outreach("survey", command, "missing.xlsx"))
     assert missing.startswith("missing.xlsx: No such file")
     assert complaint(outreach("survey", command, str(tmp_path))).startswith(str(tmp_path))
+
+
+def test_a_second_demo_in_the_same_folder_is_kept_out(outreach: Outreach) -> None:
+    with alone(Path("var/demo")):
+        assert "Another demo uses var/demo" in complaint(outreach("demo", "--once"))
 
 
 def test_what_is_not_there_is_said(outreach: Outreach) -> None:
