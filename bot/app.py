@@ -24,19 +24,20 @@ from bot.conversations import safety
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.grouping import GroupCommit
-from bot.messaging import delivery, inbox, receipts, templates
+from bot.messaging import delivery, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
 from bot.messaging.templates import StoredContents
 from bot.settings import Settings
-from bot.web import server
+from bot.web import media, server
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT = 3  #: seconds
+RECONCILE = 60  #: seconds
 
 
 class App:
@@ -145,6 +146,8 @@ class App:
             rules=self.rules,
             content=self.content,
             renderers={BROADCAST: rendering.renderer(self.content)},
+            pays=channel.name == "telegram" and self.settings.telegram_paid_broadcast,
+            daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight)
 
@@ -159,11 +162,17 @@ class App:
         for job in self.jobs.values():
             scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
+        scheduler.add_job(self.reconcile, "interval", seconds=RECONCILE)
         return scheduler
 
     async def _heartbeat(self) -> None:
         with suppress(Exception):
             await self.database.run(delivery.heartbeat, self.worker)
+
+    async def reconcile(self) -> int:
+        """Look messages of unknown outcome up at the providers that keep a list."""
+        listing = [channel for channel in self.channels.values() if isinstance(channel, reconciling.Lists)]
+        return sum([await reconciling.reconcile(self.database, channel) for channel in listing])
 
     async def register_webhooks(self) -> None:
         """Tell Telegram our address; Twilio is told in its own console."""
@@ -207,6 +216,8 @@ def _channels(settings: Settings, content: Content, database: Database) -> dict[
             timeout=settings.send_timeout,
             webhook_secret=settings.telegram_webhook_secret.get_secret_value(),
             max_in_flight=settings.max_in_flight,
+            media_dir=settings.media_dir,
+            store=StoredContents(database, token.partition(":")[0]),
         )
     if settings.twilio_account_sid:
         channels["whatsapp"] = WhatsAppChannel(
@@ -221,6 +232,7 @@ def _channels(settings: Settings, content: Content, database: Database) -> dict[
             max_in_flight=settings.max_in_flight,
             store=StoredContents(database, settings.twilio_account_sid),
             list_label=content.catalogue.text("button.choose", "en"),
+            media_url=lambda file: media.address(secret_key(settings), settings.public_url, file.reference),
         )
     return channels
 

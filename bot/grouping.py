@@ -1,14 +1,18 @@
 """Group commit: what arrives while a transaction runs shares the next one."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from bot.db import Database
 
 T = TypeVar("T")
+#: How often a transaction that lost a race is repeated before it fails.
+RACES = 3
 
 
 class GroupCommit(Generic[T]):
@@ -37,7 +41,7 @@ class GroupCommit(Generic[T]):
 
     async def _commit(self, group: list[tuple[list[T], asyncio.Future[None]]]) -> None:
         try:
-            await self._database.run(self._work, [item for items, _ in group for item in items])
+            await self._try(group)
         except Exception as error:
             if len(group) == 1:
                 _finish(group[0][1], error)
@@ -47,6 +51,17 @@ class GroupCommit(Generic[T]):
             return
         for _, done in group:
             _finish(done, None)
+
+    async def _try(self, group: list[tuple[list[T], asyncio.Future[None]]]) -> None:
+        items = [item for items, _ in group for item in items]
+        for _ in range(RACES):
+            try:
+                await self._database.run(self._work, items)
+                return
+            except (OperationalError, IntegrityError):
+                # Another process was faster, or each waited for the other: PostgreSQL ends one, which begins anew.
+                await asyncio.sleep(random.uniform(0, 0.05))
+        await self._database.run(self._work, items)
 
 
 def _finish(done: asyncio.Future[None], error: Exception | None) -> None:

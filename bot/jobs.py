@@ -15,7 +15,7 @@ from bot.conversations import rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
-from bot.messaging import inbox
+from bot.messaging import inbox, outbox
 from bot.staff import sessions
 from bot.surveys import service as surveys
 
@@ -41,6 +41,7 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),
         Job("old_sign_ins", 3600, sessions.close_old),
+        Job("deadlines", 60, outbox.expire),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving),
     )

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "OUTREACH_"
+FREE_TELEGRAM_RATE = 30  #: messages a second
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent
 
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Secret that Telegram repeats in each webhook."
     )
     telegram_rate: float = Field(30, gt=0, le=1000, description="Messages a second for the bot.")
+    telegram_paid_broadcast: bool = Field(
+        False, description="Let broadcasts go faster than 30 a second, for Stars of the bot's balance."
+    )
 
     twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; signs webhooks too.")
@@ -56,6 +60,12 @@ class Settings(BaseSettings):
     whatsapp_from: str = Field("", description="Our WhatsApp number, as +E.164.")
     whatsapp_messaging_service_sid: str = Field("", description="Messaging service (MG...) used instead of the number.")
     whatsapp_rate: float = Field(80, gt=0, le=1000, description="Messages a second for the WhatsApp number.")
+    whatsapp_daily_people: int = Field(
+        250,
+        ge=0,
+        description="People whom Meta lets us write to outside their window in 24 hours (250, 2000, 10000, 100000); "
+        "0 means no limit.",
+    )
 
     send_timeout: float = Field(10, gt=0, description="Seconds to wait for a provider's answer.")
     max_in_flight: int = Field(64, ge=1, le=1000, description="Messages with a provider at the same time, per sender.")
@@ -80,6 +90,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}WHATSAPP_FROM is missing: write {PREFIX}WHATSAPP_FROM=+<your number>")
         if self.twilio_account_sid and not self.public_url:
             raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
+        if self.telegram_rate > FREE_TELEGRAM_RATE and not self.telegram_paid_broadcast:
+            raise ValueError(
+                f"{PREFIX}TELEGRAM_RATE is above Telegram's free {FREE_TELEGRAM_RATE} a second: "
+                f"write {PREFIX}TELEGRAM_PAID_BROADCAST=true, or a lower rate"
+            )
         if self.telegram_token.get_secret_value() and self.telegram_mode == "webhook":
             if not self.public_url:
                 raise ValueError(f"{PREFIX}PUBLIC_URL is missing: write it, or {PREFIX}TELEGRAM_MODE=polling")
@@ -97,6 +112,11 @@ class Settings(BaseSettings):
     def messages(self) -> Path:
         """Return the folder of the content."""
         return self.messages_dir or shipped("messages")
+
+    @property
+    def media_dir(self) -> Path:
+        """Return the folder of the files that messages carry."""
+        return self.data_dir / "media"
 
     @property
     def local_url(self) -> str:

@@ -21,7 +21,7 @@ class Media:
     """A file, sent or received."""
 
     kind: Literal["image", "document", "audio", "video"]
-    reference: str  #: the provider's file id or address (inbound), a path below DATA_DIR (outbound)
+    reference: str  #: the provider's file id or address (inbound), a path below DATA_DIR/media (outbound)
     content_type: str = ""
     filename: str = ""
 
@@ -151,6 +151,18 @@ class OutcomeUnknown(SendFailure):
     """The provider was called and we do not know: never repeated by itself."""
 
     status = "uncertain"
+
+
+class ContentStore(Protocol):
+    """Remembers what was made or uploaded at the provider, by a hash of it, across restarts."""
+
+    async def get(self, definition: str) -> str | None:
+        """Return the provider's id of a definition's hash, if it was made."""
+        ...
+
+    async def put(self, definition: str, content_id: str) -> None:
+        """Remember an id."""
+        ...
 
 
 class Channel(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -29,7 +30,9 @@ _KEEP_NOTHING = (State.NEW, State.DECLINED, State.UNDERAGE)
 
 def receive(db: Session, inbounds: Sequence[Inbound], handle: Handler) -> int:
     """Record and handle messages in one transaction of the caller; return how many were new."""
-    return sum(_receive_one(db, inbound, handle) for inbound in inbounds)
+    # People are locked in the same order by every process; each person's own messages keep theirs.
+    ordered = sorted(inbounds, key=lambda inbound: (inbound.channel, inbound.sender, inbound.address))
+    return sum(_receive_one(db, inbound, handle) for inbound in ordered)
 
 
 def _receive_one(db: Session, inbound: Inbound, handle: Handler) -> bool:
@@ -77,6 +80,8 @@ def _handle(
     try:
         with db.begin_nested():
             handle(db, contact, address, inbound, row.id)
+    except OperationalError:
+        raise  # a deadlock, or a database that is away: nothing is wrong with the message, all is tried again
     except Exception as error:
         # Kept, shown to staff and tried again: a provider that gets an error would block the whole chat behind it.
         row.handling, row.error = Handling.PARKED, type(error).__name__

@@ -81,7 +81,7 @@ LANES = 10**12
 
 
 def lane(priority: int, ref: int | None) -> int:
-    """Return the queue within the outbox: lanes of one priority share a sender fairly, the lower priority goes first."""
+    """Return the queue within the outbox: lanes of one priority share a sender fairly."""
     return priority * LANES + (ref or 0)
 
 

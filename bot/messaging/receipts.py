@@ -8,24 +8,27 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.channels.base import Receipt
 from bot.messaging import settling
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging.models import WAITING, OutboxMessage, Status
 
-#: From which statuses a receipt may move a message on. A row we gave up on may still turn out to be delivered.
+_IN_DOUBT = (Status.SENDING, Status.UNCERTAIN)
+#: From which statuses a receipt may move a message on. A row we gave up on may still turn out to be delivered, and
+#: one that staff queued again may have gone out the first time.
 MAY_MOVE = {
-    Status.SENT: (Status.SENDING, Status.UNCERTAIN),
-    Status.DELIVERED: (Status.SENDING, Status.UNCERTAIN, Status.SENT, Status.FAILED),
-    Status.READ: (Status.SENDING, Status.UNCERTAIN, Status.SENT, Status.FAILED, Status.DELIVERED),
-    Status.FAILED: (Status.SENDING, Status.UNCERTAIN, Status.SENT),
+    Status.SENT: (*_IN_DOUBT, *WAITING),
+    Status.DELIVERED: (*_IN_DOUBT, *WAITING, Status.SENT, Status.FAILED),
+    Status.READ: (*_IN_DOUBT, *WAITING, Status.SENT, Status.FAILED, Status.DELIVERED),
+    Status.FAILED: (*_IN_DOUBT, Status.SENT),
 }
 
 
 def apply(db: Session, receipts: Sequence[Receipt]) -> int:
     """Apply receipts in the order they came; return how many said something new of a message we know."""
     rows = _find(db, receipts)
-    return sum(_apply_one(db, receipt, row) for receipt, row in zip(receipts, rows, strict=True) if row is not None)
+    return sum(apply_to(db, receipt, row) for receipt, row in zip(receipts, rows, strict=True) if row is not None)
 
 
-def _apply_one(db: Session, receipt: Receipt, row: OutboxMessage) -> bool:
+def apply_to(db: Session, receipt: Receipt, row: OutboxMessage) -> bool:
+    """Apply one receipt to its message; say whether it told something new."""
     if row.channel != receipt.channel or (row.external_id and row.external_id != receipt.external_id):
         return False
     row.external_id = receipt.external_id

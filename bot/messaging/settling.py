@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -60,7 +60,7 @@ def _settle_sent(db: Session, outcomes: Sequence[Outcome]) -> None:
     now = clock.now()
     # A receipt may have been faster than the answer: then it knows better. A message that others took for lost with
     # a dead process, or that staff queued again since, has gone out all the same.
-    is_news = OutboxMessage.status.in_((Status.SENDING, Status.UNCERTAIN, *WAITING))
+    is_news = or_(*(OutboxMessage.status == status for status in (Status.SENDING, Status.UNCERTAIN, *WAITING)))
     db.connection().execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == bindparam("row"))

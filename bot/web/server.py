@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
-from bot.web import console, hooks
+from bot.web import console, hooks, media
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
@@ -18,6 +18,7 @@ def build(hook_context: HookContext, console_context: ConsoleContext, extra: Seq
     """Return the application: webhooks, health, the console, and what the caller adds (the emulators' phones)."""
     app = FastAPI(title="Diaspora Outreach", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*hooks.routes(hook_context), *_health(console_context.database)])
+    app.router.routes.extend(media.routes(console_context.secret, console_context.settings.media_dir))
     console.mount(app, console_context)
     app.router.routes.extend(extra)
     return app

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,21 @@ import structlog
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, Message
 from telegram.error import BadRequest, TelegramError
 
-from bot.channels.base import BadSignature, Button, Hook, Inbound, Outbound, Receipt
+from bot.channels.base import (
+    BadSignature,
+    Button,
+    ContentStore,
+    Hook,
+    Inbound,
+    Outbound,
+    OutcomeUnknown,
+    Receipt,
+    TryLater,
+)
 from bot.channels.split import split
 from bot.channels.telegram import updates
 from bot.channels.telegram.failures import failure
+from bot.channels.telegram.files import Files
 from bot.channels.telegram.http import AiohttpRequest
 
 log = structlog.get_logger(__name__)
@@ -30,7 +42,16 @@ class TelegramChannel:
     has_window = False
 
     def __init__(
-        self, token: str, *, api_base: str, rate: float, timeout: float, webhook_secret: str, max_in_flight: int
+        self,
+        token: str,
+        *,
+        api_base: str,
+        rate: float,
+        timeout: float,
+        webhook_secret: str,
+        max_in_flight: int,
+        media_dir: Path,
+        store: ContentStore,
     ) -> None:
         self.sender = token.partition(":")[0]
         self.rate = rate
@@ -41,7 +62,7 @@ class TelegramChannel:
             request=AiohttpRequest(timeout, max_in_flight),
             get_updates_request=AiohttpRequest(timeout, 1),
         )
-        self._files: dict[str, str] = {}  #: path -> file id at Telegram, so that a file is uploaded once
+        self._files = Files(media_dir, store)
 
     async def start(self) -> None:
         """Open connections; getMe is not called, since a start without network must work."""
@@ -55,18 +76,33 @@ class TelegramChannel:
 
     async def send(self, message: Outbound) -> str:
         """Send one message, in parts when it is too long; the buttons stand under the last."""
+        sent: Message | None = None
         try:
             if message.edits:
                 return await self._edit(message)
-            if message.media:
-                return await self._send_media(message)
-            parts = split(message.text, TEXT_LIMIT)
-            for part in parts[:-1]:
-                await self.bot.send_message(message.address, part)
-            sent = await self.bot.send_message(message.address, parts[-1], reply_markup=_keyboard(message.buttons))
-            return str(sent.message_id)
+            async for part in self._parts(message):
+                sent = part
         except Exception as error:
-            raise failure(error) from None
+            found = failure(error)
+            if sent is not None:  # a part is out already: repeating all would double it
+                raise OutcomeUnknown(f"part {found.code}") from None
+            raise found from None
+        return str(sent.message_id) if sent else ""
+
+    async def _parts(self, message: Outbound) -> AsyncIterator[Message]:
+        text, options = message.text, self._options(message)
+        if message.media and len(text) <= CAPTION_LIMIT:
+            yield await self._send_media(message, caption=text, reply_markup=_keyboard(message.buttons), **options)
+            return
+        if message.media:
+            yield await self._send_media(message, **options)
+        *others, last = split(text, TEXT_LIMIT)
+        for part in others:
+            yield await self.bot.send_message(message.address, part, **options)
+        yield await self.bot.send_message(message.address, last, reply_markup=_keyboard(message.buttons), **options)
+
+    def _options(self, message: Outbound) -> dict[str, Any]:
+        return {"allow_paid_broadcast": True} if message.paid else {}
 
     async def _edit(self, message: Outbound) -> str:
         try:
@@ -82,21 +118,23 @@ class TelegramChannel:
             # Too old to be edited, or deleted by the person: say it anew.
             sent = await self.bot.send_message(message.address, message.text, reply_markup=_keyboard(message.buttons))
             return str(sent.message_id)
+        except Exception as error:
+            found = failure(error)
+            # The same edit twice is one edit.
+            raise TryLater(found.code) if isinstance(found, OutcomeUnknown) else found from None
         return str(message.edits)
 
-    async def _send_media(self, message: Outbound) -> str:
+    async def _send_media(self, message: Outbound, **options: Any) -> Message:
         media = message.media
         assert media is not None  # noqa: S101 - the caller looked
-        file: Any = self._files.get(media.reference) or Path(media.reference)
-        markup, caption = _keyboard(message.buttons), message.text[:CAPTION_LIMIT]
-        if media.kind == "image":
-            sent = await self.bot.send_photo(message.address, file, caption=caption, reply_markup=markup)
-        else:
-            sent = await self.bot.send_document(
-                message.address, file, caption=caption, reply_markup=markup, filename=media.filename or None
-            )
-        self._files[media.reference] = _file_id(sent)
-        return str(sent.message_id)
+
+        async def sending(file: str | Path) -> Message:
+            if media.kind == "image":
+                return await self.bot.send_photo(message.address, file, **options)
+            name = media.filename or None
+            return await self.bot.send_document(message.address, file, filename=name, **options)
+
+        return await self._files.send(media.reference, sending)
 
     async def acknowledge(self, inbound: Inbound) -> None:
         """Stop the waiting sign on a pressed button; too late is no harm."""
@@ -151,10 +189,3 @@ def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
         rows[-1].append(InlineKeyboardButton(button.label, callback_data=button.id))
         width += len(button.label) + 2
     return InlineKeyboardMarkup(rows) if rows else None
-
-
-def _file_id(sent: Message) -> str:
-    if sent.photo:
-        return sent.photo[-1].file_id
-    file = sent.document or sent.animation or sent.video
-    return file.file_id if file else ""

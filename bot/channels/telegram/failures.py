@@ -26,13 +26,15 @@ from bot.channels.base import (
 #: Beginnings of a 400's text that say that this chat is the trouble, not the message.
 _NO_SUCH_CHAT = ("chat not found", "peer_id_invalid", "user not found")
 _GONE = ("user is deactivated", "bot was kicked", "not a member", "group chat was deleted")
-#: The call never left us, so that it may be repeated.
+#: The call never left us, so that it may be repeated: nobody listens, connecting takes too long, our pool is full.
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def failure(error: Exception) -> SendFailure:
     """Return what an error of `send_message` means; the more special class is asked for first."""
     match error:
+        case SendFailure():
+            return error
         case RetryAfter():
             return TryLater("429", _seconds(error.retry_after), throttled=True)
         case Forbidden():
@@ -41,8 +43,8 @@ def failure(error: Exception) -> SendFailure:
             return Unreachable("migrated", gone=True)
         case InvalidToken():
             return Misconfigured("401")
-        case Conflict():
-            return TryLater("409")
+        case Conflict():  # another poller or a webhook; nothing that sending meets
+            return TryLater("409", throttled=True)
         case BadRequest():
             return _bad_request(error)
         case NetworkError():
@@ -64,7 +66,7 @@ def _bad_request(error: BadRequest) -> SendFailure:
 
 def _network(error: NetworkError) -> SendFailure:
     if isinstance(error.__cause__, _NEVER_LEFT):
-        return TryLater("no_connection")
+        return TryLater("no_connection", throttled=True)  # the sender's trouble, not this message's
     if "too many requests" in error.message.lower():
         return TryLater("429", throttled=True)  # a proxy's 429, without the pause to keep
     return OutcomeUnknown("no_answer" if error.__cause__ else "5xx")

@@ -1,6 +1,6 @@
 """WhatsApp through Twilio."""
 
 from bot.channels.whatsapp.channel import WhatsAppChannel
-from bot.channels.whatsapp.contents import ContentStore, TwilioContents
+from bot.channels.whatsapp.contents import TwilioContents
 
-__all__ = ["ContentStore", "TwilioContents", "WhatsAppChannel"]
+__all__ = ["TwilioContents", "WhatsAppChannel"]

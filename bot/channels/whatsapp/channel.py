@@ -1,18 +1,36 @@
 """The WhatsApp channel: one number at Twilio."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
+import structlog
 from twilio.rest import Client
 
-from bot.channels.base import Button, Hook, Inbound, Misconfigured, Outbound, OutcomeUnknown, Receipt, SendFailure
+from bot.channels.base import (
+    Button,
+    ContentStore,
+    Hook,
+    Inbound,
+    Media,
+    Misconfigured,
+    Outbound,
+    OutcomeUnknown,
+    Receipt,
+    SendFailure,
+)
 from bot.channels.split import split
 from bot.channels.whatsapp import webhooks
-from bot.channels.whatsapp.contents import ContentStore, TwilioContents, types_for
+from bot.channels.whatsapp.contents import TwilioContents, types_for
 from bot.channels.whatsapp.failures import failure
 from bot.channels.whatsapp.http import MovedClient, PooledClient
 
+log = structlog.get_logger(__name__)
+
 TEXT_LIMIT = 1600
+LISTED = 20  #: messages to one person that are looked through for a lost one
 #: What Twilio says of a text that it does not take as a variable.
 CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
 LONGEST_VALIDITY = 36000  #: seconds
@@ -39,10 +57,12 @@ class WhatsAppChannel:
         max_in_flight: int,
         store: ContentStore,
         list_label: str,
+        media_url: Callable[[Media], str],
     ) -> None:
         self.sender = number or service_sid
         self.rate = rate
-        self._token, self._public_url, self._list_label = auth_token, public_url, list_label
+        self._account, self._token = account_sid, auth_token
+        self._public_url, self._list_label, self._media_url = public_url, list_label, media_url
         self._from: dict[str, str] = (
             {"messaging_service_sid": service_sid} if service_sid else {"from_": f"whatsapp:{number}"}
         )
@@ -62,49 +82,53 @@ class WhatsAppChannel:
 
     async def send(self, message: Outbound) -> str:
         """Send one message, in parts when it is too long."""
-        content, text = await self._content(message)
-        if content:
-            try:
-                return await self._create(message, **content)
-            except Misconfigured as error:
-                if message.template or error.code not in CONTENT_REFUSED:
-                    raise
-                text = numbered(message.text, message.buttons)  # nothing went out: ask the same without buttons
-        parts = split(text, TEXT_LIMIT)
-        first = await self._create(message, body=parts[0], **self._media(message))
-        for part in parts[1:]:
-            try:
-                await self._create(message, body=part)
-            except SendFailure as error:  # a part is out already: repeating all would double it
-                raise OutcomeUnknown(f"part {error.code}") from error
-        return first
-
-    async def _content(self, message: Outbound) -> tuple[dict[str, Any], str]:
-        """Return the content to send, or the text with its choices numbered where buttons have no room."""
-        if message.template:
-            variables = json.dumps(dict(message.template.variables), ensure_ascii=False)
-            return {"content_sid": message.template.content_id, "content_variables": variables}, ""
-        types = types_for(message.text, message.buttons, self._list_label)
-        if types is None:
-            return {}, numbered(message.text, message.buttons)
+        parts = await self._parts(message)
         try:
-            sid = await self.contents.session_content(types)
-            return {"content_sid": sid, "content_variables": json.dumps({"1": message.text}, ensure_ascii=False)}, ""
-        except Exception:
+            return await self._send_parts(message, parts)
+        except Misconfigured as error:
+            if message.template or "content_sid" not in parts[0] or error.code not in CONTENT_REFUSED:
+                raise
+            # Nothing went out: ask the same without buttons.
+            return await self._send_parts(message, _texts(numbered(message.text, message.buttons)))
+
+    async def _send_parts(self, message: Outbound, parts: Sequence[dict[str, Any]]) -> str:
+        """Send all parts; the fate of the last is the message's, and it alone is asked a receipt for."""
+        # Our own id in the address of the callback proves that the message was made, whatever became of the answer.
+        callback = {"status_callback": f"{self._public_url}/hooks/whatsapp/status/{message.id}"}
+        sid = ""
+        for number, part in enumerate(parts, start=1):
+            try:
+                sid = await self._create(message, part | callback if number == len(parts) else part)
+            except SendFailure as error:
+                if number == 1:
+                    raise
+                raise OutcomeUnknown(f"part {error.code}") from error  # a part is out: repeating all would double it
+        return sid
+
+    async def _parts(self, message: Outbound) -> list[dict[str, Any]]:
+        """Return the calls that make up a message; choices are numbered where buttons have no room."""
+        if message.template:
+            return [_content(message.template.content_id, message.template.variables)]
+        if message.media:
+            return self._with_media(message, message.media)
+        types = types_for(message.text, message.buttons, self._list_label)
+        if types is not None:
             # Buttons are a comfort: without the Content API the same question goes out as text.
-            return {}, numbered(message.text, message.buttons)
+            with suppress(Exception):
+                return [_content(await self.contents.session_content(types), {"1": message.text})]
+        return _texts(numbered(message.text, message.buttons))
 
-    def _media(self, message: Outbound) -> dict[str, Any]:
-        return {"media_url": [message.media.reference]} if message.media else {}
+    def _with_media(self, message: Outbound, media: Media) -> list[dict[str, Any]]:
+        """A picture carries its text; a document on WhatsApp has no caption."""
+        file = {"media_url": [self._media_url(media)]}
+        text = numbered(message.text, message.buttons)
+        if not text:
+            return [file]
+        texts = _texts(text)
+        return [file | texts[0], *texts[1:]] if media.kind == "image" else [file, *texts]
 
-    async def _create(self, message: Outbound, **content: Any) -> str:
-        options: dict[str, Any] = {
-            "to": message.address,
-            # Our own id in the address of the callback proves that the message was made, whatever became of the answer.
-            "status_callback": f"{self._public_url}/hooks/whatsapp/status/{message.id}",
-            **self._from,
-            **content,
-        }
+    async def _create(self, message: Outbound, part: dict[str, Any]) -> str:
+        options: dict[str, Any] = {"to": message.address, **self._from, **part}
         if message.valid_seconds is not None:
             options["validity_period"] = min(max(message.valid_seconds, SHORTEST_VALIDITY), LONGEST_VALIDITY)
         try:
@@ -113,16 +137,43 @@ class WhatsAppChannel:
             raise failure(error) from None
         return str(created.sid)
 
+    async def sent_to(self, address: str, since: datetime) -> list[Receipt]:
+        """Return what the provider says of our messages to an address, made since a time."""
+        found = await self._client.messages.list_async(to=address, limit=LISTED, page_size=LISTED)
+        return [
+            webhooks.receipt(self.sender, str(one.sid), str(one.status), str(one.error_code or ""))
+            for one in found
+            if str(one.direction).startswith("outbound") and one.date_created and one.date_created >= since
+        ]
+
     async def acknowledge(self, inbound: Inbound) -> None:
         """Twilio wants none."""
 
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Verify and translate a message."""
-        return webhooks.parse_message(webhooks.verified_form(hook, self._public_url, self._token))
+        form = self._own_form(hook)
+        return webhooks.parse_message(form) if form else []
 
     def parse_receipts(self, hook: Hook) -> list[Receipt]:
         """Verify and translate a status callback."""
-        return webhooks.parse_status(hook, webhooks.verified_form(hook, self._public_url, self._token))
+        form = self._own_form(hook)
+        return webhooks.parse_status(hook, form, self.sender) if form else []
+
+    def _own_form(self, hook: Hook) -> dict[str, str] | None:
+        """Return a verified form of our own account, or None: tokens may be shared, messages may not."""
+        form = webhooks.verified_form(hook, self._public_url, self._token)
+        if form.get("AccountSid", self._account) != self._account:
+            log.warning("webhook of another account")
+            return None
+        return form
+
+
+def _content(content_id: str, variables: Mapping[str, str]) -> dict[str, Any]:
+    return {"content_sid": content_id, "content_variables": json.dumps(dict(variables), ensure_ascii=False)}
+
+
+def _texts(text: str) -> list[dict[str, Any]]:
+    return [{"body": part} for part in split(text, TEXT_LIMIT)]
 
 
 def numbered(text: str, buttons: tuple[Button, ...]) -> str:

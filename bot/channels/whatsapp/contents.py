@@ -3,31 +3,17 @@
 import asyncio
 import hashlib
 import json
-from typing import Any, Protocol
+from typing import Any
 
 from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
 from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
-from bot.channels.base import Button
+from bot.channels.base import Button, ContentStore
 
 BODY_LIMIT = 1024
 QUICK_REPLIES, QUICK_REPLY_LABEL = 3, 20
 LIST_ITEMS, LIST_LABEL = 10, 24
-
-
-class ContentStore(Protocol):
-    """Remembers the content id of each definition, across restarts."""
-
-    async def get(self, definition: str) -> str | None:
-        """Return the content id of a definition's hash, if it was made."""
-        ...
-
-    async def put(self, definition: str, content_id: str) -> None:
-        """Remember a content id."""
-        ...
-
-
 #: Stands for the text: so one object serves everybody who gets these buttons, whatever is said above them.
 BODY = "{{1}}"
 

@@ -24,6 +24,14 @@ def _throttled(code: str) -> SendFailure:
     return TryLater(code, throttled=True)
 
 
+def _slow_down(code: str) -> SendFailure:
+    return TryLater(code, after=60, throttled=True)  # WhatsApp wants minutes, not seconds
+
+
+def _once_more(code: str) -> SendFailure:
+    return TryLater(code, most=2)
+
+
 def _gone(code: str) -> SendFailure:
     return Unreachable(code, gone=True)
 
@@ -33,15 +41,17 @@ def _content(code: str) -> SendFailure:
 
 
 _TABLE: tuple[tuple[_Make, tuple[int, ...]], ...] = (
-    (_throttled, (20429, 63018, 30001, 30022, 14107)),
-    (TryLater, (20500, 20503, 63009, 63010, 63012, 30008)),
+    (_throttled, (20429, 30001, 30022, 14107)),
+    (_slow_down, (63018,)),
+    (TryLater, (20500, 20503, 63009, 63010, 63012)),
+    (_once_more, (30008,)),
     (NeedsTemplate, (63016,)),
     (OptedOut, (21610, 63033)),
     (Unreachable, (63014,)),  # the person blocked us: not for ever
     (_gone, (21211, 21614, 63003, 63024, 30003, 30004, 30005, 30006)),
     (_content, (63005, 63006, 63013, 63021, 63027, 63028, 63030, 63040, 63041)),
     (_content, (21617, 21654, 21655, 21656, 21658, 63019, 63037)),
-    (Misconfigured, (63007, 63001, 63002, 63008, 63020, 21703, 21704, 21705, 20003)),
+    (Misconfigured, (63007, 63001, 63002, 63008, 63020, 21703, 21704, 21705, 20003, 20404)),
     (Refused, (21408, 63049, 63032, 63015, 30007, 63026, 63035, 63036)),
 )
 _BY_CODE: dict[int, _Make] = {code: make for make, codes in _TABLE for code in codes}
@@ -59,7 +69,7 @@ def failure(error: Exception) -> SendFailure:
         case TwilioRestException() | TwilioServiceException():
             return _refused(error.status, error.code)
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
-            return TryLater("no_connection")
+            return TryLater("no_connection", throttled=True)  # the sender's trouble, not this message's
         case aiohttp.ClientError() | asyncio.TimeoutError() | TwilioException():
             return OutcomeUnknown("no_answer")
     return OutcomeUnknown(type(error).__name__)
@@ -72,4 +82,4 @@ def _refused(status: int, code: int | None) -> SendFailure:
         return OutcomeUnknown("5xx")
     if code:
         return from_code(code)
-    return Misconfigured(str(status)) if status in (401, 403) else Refused(str(status))
+    return Misconfigured(str(status)) if status in (401, 403, 404) else Refused(str(status))

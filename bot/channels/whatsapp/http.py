@@ -31,7 +31,8 @@ class PooledClient(AsyncHttpClient):  # type: ignore[misc]
         """Open the pool; must run inside the event loop."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._pool, keepalive_timeout=15),
-            timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=5),
+            # Waiting for a place in the pool must not look like waiting for an answer.
+            timeout=aiohttp.ClientTimeout(connect=5, sock_connect=5, sock_read=self.timeout),
         )
 
     async def close(self) -> None:

@@ -69,23 +69,20 @@ def parse_message(form: Mapping[str, str]) -> list[Inbound]:
     ]
 
 
-def parse_status(hook: Hook, form: Mapping[str, str]) -> list[Receipt]:
+def parse_status(hook: Hook, form: Mapping[str, str], sender: str) -> list[Receipt]:
     """Return what a status callback says; words on the way there are none of ours."""
-    status = _STATUSES.get(form.get("MessageStatus", ""))
-    if status is None or not form.get("MessageSid"):
+    sid, status = form.get("MessageSid", ""), form.get("MessageStatus", "")
+    if not sid or status not in _STATUSES:
         return []
     found = _OUTBOX_ID.search(hook.path)
-    code = form.get("ErrorCode", "")
-    return [
-        Receipt(
-            channel="whatsapp",
-            sender=form.get("From", "").removeprefix("whatsapp:"),
-            external_id=form["MessageSid"],
-            status=status,
-            outbox_id=int(found[1]) if found else None,
-            failure=from_code(int(code) if code.isdecimal() else 0) if status == "failed" else None,
-        )
-    ]
+    return [receipt(sender, sid, status, form.get("ErrorCode", ""), int(found[1]) if found else None)]
+
+
+def receipt(sender: str, sid: str, status: str, code: str, outbox_id: int | None = None) -> Receipt:
+    """Return a message's state in our words; what Twilio still works on counts as sent."""
+    ours = _STATUSES.get(status, "sent")
+    failure = from_code(int(code) if code.isdecimal() else 0) if ours == "failed" else None
+    return Receipt("whatsapp", sender, sid, ours, outbox_id, failure)
 
 
 def _media(form: Mapping[str, str]) -> list[Media]:
