@@ -6,6 +6,7 @@ Each line of a script is one message:
     me: [button.agree]              presses the button with this label, given as a catalogue key, a label or an id
     bot: registration.ask_adult     the next message is this wording, in the person's language
     bot: delete.done | other words  ... and has these words in it
+    language: fr                    from here on the bot speaks French
 
 When a script ends the bot has nothing more to say: that is checked too.
 """
@@ -24,10 +25,10 @@ from bot.content.languages import LANGUAGES, chain
 from bot.demo.people import AnyPhone
 from bot.demo.stage import Stage
 from bot.emulators.phone import PhoneMessage
-from bot.messaging.models import OPEN, InboxMessage, OutboxMessage
+from bot.messaging.models import OPEN, InboxMessage, OutboxMessage, Status
 
 PATIENCE = 8.0  #: real seconds
-_LINE = re.compile(r"(me|bot): ?(.*)")
+_LINE = re.compile(r"(me|bot|language): ?(.*)")
 _KEY = re.compile(r"[a-z_]+\.[A-Za-z0-9_./]+")
 
 
@@ -45,12 +46,15 @@ class Person:
         """Act out a script; `{name}` in it stands for the value of that name."""
         for line in filter(None, map(str.strip, script.splitlines())):
             found = _LINE.fullmatch(line)
-            assert found, f"neither me: nor bot: {line}"
+            assert found, f"what is this line: {line}"
             said = re.sub(r"\{(\w+)\}", lambda match: str(values[match[1]]), found[2])
-            if found[1] == "bot":
-                await self.hear(*said.split(" | "))
-            else:
-                await self.act(said)
+            match found[1]:
+                case "bot":
+                    await self.hear(*said.split(" | "))
+                case "me":
+                    await self.act(said)
+                case "language":
+                    self.language = said
         await self.settle()
         extra = [message.text for message in self.phone._inbox]
         assert not extra, f"the bot said more: {extra}\n{self.phone.transcript()}"
@@ -79,10 +83,10 @@ class Person:
         self.heard.append(message)
         pattern = re.sub(r"\\\{[a-z_]+\\\}", "(.*)", re.escape(self.words(key)))
         wanted = pattern if _KEY.fullmatch(key) else f".*{re.escape(key)}.*"
-        plain = message.text if message.text else ""
-        assert re.match(wanted, plain, re.DOTALL), f"not {key}: {plain}\n{self.phone.transcript()}"
+        assert re.match(wanted, message.text, re.DOTALL), f"not {key}: {message.text}\n{self.phone.transcript()}"
         for part in parts:
-            assert (self.words(part) if _KEY.fullmatch(part) else part) in plain, f"no {part!r} in: {plain}"
+            words = self.words(part) if _KEY.fullmatch(part) else part
+            assert words in message.text, f"no {words!r} in: {message.text}"
         return message
 
     def words(self, key: str) -> str:
@@ -124,6 +128,17 @@ class Person:
         found = await self.query(self.contact)
         assert found
         return found  # type: ignore[no-any-return]
+
+    async def reaches(self, status: Status) -> None:
+        """Wait until all of the bot's messages to the person stand there."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.query(self._statuses) != {status}:  # noqa: ASYNC110 - a database calls nobody
+                await asyncio.sleep(0.01)
+
+    def _statuses(self, db: Session) -> set[str]:
+        contact = self.contact(db)
+        assert contact
+        return set(db.scalars(select(OutboxMessage.status).where(OutboxMessage.contact_id == contact.id)))
 
     async def join(self, origin: str = "LS", home: str = "Joburg") -> None:
         """Register the quickest way."""

@@ -1,11 +1,16 @@
 """Joining, refusing, and being too young."""
 
+from pathlib import Path
+
 import pytest
 
+from bot import clock
 from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content.languages import LANGUAGES
-from tests.journeys.conftest import People
+from bot.demo.stage import stage
+from bot.messaging.models import Status
+from tests.journeys.conftest import FAST, HURRY, SETTINGS, People, somebody
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 both = pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
@@ -42,3 +47,170 @@ async def test_a_person_joins_in_any_language_on_any_channel(person: People, cha
     assert (contact.origin, contact.residence, contact.city, contact.zone) == ("MU", "GB", "Leeds", "Europe/London")
     assert await palesa.query(service.interests, contact) == ["bonds", "skills"]
     assert await palesa.query(consent.granted_purposes, contact) == set(consent.ASKED_TOGETHER)
+
+
+@both
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_who_refuses_is_thanked_and_not_asked_again(person: People, channel: str, language: str) -> None:
+    palesa = person(channel, language)
+    await palesa.play(
+        """
+        me: Hello
+        bot: registration.choose_language
+        me: [{language}]
+        bot: registration.welcome
+        bot: registration.ask_consent
+        me: [button.decline]
+        bot: registration.declined
+        me: hello again
+        bot: registration.declined
+        me: YES
+        bot: registration.declined
+        """,
+        language=LANGUAGES[language].name,
+    )
+    assert (await palesa.details()).state == State.DECLINED
+
+
+@both
+async def test_who_is_under_18_is_sent_away_kindly(person: People, channel: str) -> None:
+    palesa = person(channel, "fr")
+    await palesa.play(
+        """
+        me: START school
+        bot: registration.choose_language
+        me: 2
+        bot: registration.welcome
+        bot: registration.ask_consent
+        me: 1 3
+        bot: registration.ask_adult
+        me: Non
+        bot: registration.underage
+        me: MENU
+        bot: registration.underage
+        """
+    )
+    assert (await palesa.details()).state == State.UNDERAGE
+
+
+@both
+async def test_a_person_who_mumbles_and_hesitates_still_gets_in(person: People, channel: str) -> None:
+    palesa = person(channel, "en")
+    await palesa.play(
+        """
+        me: hi
+        bot: registration.choose_language
+        me: what is this
+        bot: registration.not_understood
+        bot: registration.choose_language
+        me: english please
+        bot: registration.not_understood
+        bot: registration.choose_language
+        me: ENGLISH!!
+        bot: registration.welcome
+        bot: registration.ask_consent
+        me: who are you
+        bot: about.text
+        me: is this real
+        bot: verify.text | @outreach_emulated_bot
+        me: ok
+        bot: registration.ask_adult
+        me: y
+        bot: registration.ask_origin
+        me: the mountains
+        bot: registration.not_understood
+        bot: registration.ask_origin
+        me: lesotho
+        bot: registration.ask_residence
+        me: somewhere far
+        bot: registration.residence_unknown | somewhere far
+        me: congo
+        bot: registration.residence_which
+        me: [reg:residence:CD]
+        bot: registration.ask_city
+        me: Goma 🌋
+        bot: registration.ask_timezone
+        me: Lubumbashi
+        bot: registration.ask_interests
+        me: 11
+        bot: registration.not_understood
+        bot: registration.ask_interests
+        me: 1 3
+        bot: registration.interests_saved | interest.savings
+        me: 1
+        bot: registration.interests_saved | interest.business
+        me: done
+        bot: registration.done
+        """
+    )
+    contact = await palesa.details()
+    assert (contact.residence, contact.city, contact.zone) == ("CD", "Goma 🌋", "Africa/Lubumbashi")
+
+
+@both
+async def test_two_presses_count_once(person: People, channel: str) -> None:
+    palesa = person(channel, "en")
+    await palesa.play("me: START poster\nbot: registration.choose_language")
+    for button, answers in {
+        "English": ["registration.welcome", "registration.ask_consent"],
+        "button.agree": ["registration.ask_adult"],
+        "button.yes": ["registration.ask_origin"],
+        "Lesotho": ["registration.ask_residence"],
+    }.items():
+        asked = palesa.phone.last
+        await palesa.tap(button, asked)
+        await palesa.tap(button, asked)
+        for key in answers:
+            await palesa.hear(key)
+        await palesa.settle()
+    await palesa.play("me: Leeds\nbot: registration.ask_interests\nme: SKIP\nbot: registration.done")
+
+
+@both
+async def test_a_late_press_gets_the_open_question(person: People, channel: str) -> None:
+    palesa = person(channel, "en")
+    await palesa.play(
+        """
+        me: START
+        bot: registration.choose_language
+        me: [English]
+        bot: registration.welcome
+        bot: registration.ask_consent
+        me: [button.agree]
+        bot: registration.ask_adult
+        me: [button.yes]
+        bot: registration.ask_origin
+        """
+    )
+    await palesa.tap("Français", palesa.heard[0])
+    await palesa.play("bot: registration.ask_origin")
+    assert (await palesa.details()).language == "en"
+
+
+async def test_receipts_follow_the_answers(person: People) -> None:
+    palesa, thabo = person("whatsapp"), person("telegram")
+    await palesa.join()
+    await thabo.join()
+    await palesa.reaches(Status.READ)
+    await thabo.reaches(Status.SENT)
+
+
+async def test_who_blocks_and_unblocks_goes_on(person: People) -> None:
+    thabo = person("telegram")
+    await thabo.play("me: /start\nbot: registration.choose_language")
+    await thabo.phone.block()
+    await thabo.phone.unblock()
+    thabo.done += 2
+    await thabo.play(
+        "me: /start\nbot: registration.choose_language\nme: 1\nbot: registration.welcome\nbot: registration.ask_consent"
+    )
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_polling_carries_the_same_chat(tmp_path: Path) -> None:
+    clock.hurry(HURRY)
+    try:
+        async with stage(tmp_path, limits=FAST, telegram_mode="polling", **SETTINGS) as opened:
+            await somebody(opened, "telegram", "mfe").join("MU", "Lafrans, Paris")
+    finally:
+        clock.reset()
