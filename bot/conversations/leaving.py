@@ -3,7 +3,7 @@
 from bot.contacts import consent
 from bot.contacts.consent import Proof
 from bot.contacts.models import Decision, Purpose, State
-from bot.conversations import registration
+from bot.conversations import registration, wordings
 from bot.conversations.talk import Talk
 from bot.messaging import outbox
 from bot.surveys import service as surveys
@@ -31,7 +31,7 @@ def stop(talk: Talk) -> None:
 def _proof(talk: Talk) -> Proof:
     return Proof(
         wording=_CONFIRMED,
-        wording_hash=talk.content.catalogue.version_hash(_CONFIRMED, talk.language),
+        wording_hash=wordings.keep(talk.db, talk.content, _CONFIRMED, talk.language),
         language=talk.language,
         channel=talk.address.channel,
         said=talk.said,
