@@ -1,6 +1,8 @@
 """DELETE: asked once, confirmed in the chat, and then nothing names the person any more."""
 
-from sqlalchemy import delete, select, update
+from collections.abc import Collection
+
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact, State
@@ -51,7 +53,15 @@ def erase_leaving(db: Session, limit: int = 50) -> int:
 
 
 def erase(db: Session, contact: Contact) -> None:
-    """Remove all rows about a person; an empty row stays, so that the sums of past broadcasts still add up."""
+    """Remove all that is known about a person; an empty row stays, so that the sums of past broadcasts still add up."""
+    strip(db, contact)
+    contact.state, contact.language = State.ERASED, None
+    db.flush()
+    audit.record(db, None, "contact.erased", "contact", contact.id)
+
+
+def strip(db: Session, contact: Contact, keep: Collection[str] = ()) -> None:
+    """Remove all rows about a person but those in the tables to `keep`, and the profile."""
     db.execute(
         update(OutboxMessage)
         .where(OutboxMessage.contact_id == contact.id)
@@ -59,12 +69,11 @@ def erase(db: Session, contact: Contact) -> None:
         .execution_options(synchronize_session=False)
     )
     for table in reversed(Base.metadata.sorted_tables):
-        if table.name != OutboxMessage.__tablename__ and any(
-            key.column is Contact.__table__.c.id for column in table.c for key in column.foreign_keys
-        ):
+        if table.name not in {OutboxMessage.__tablename__, *keep} and _is_about_people(table):
             db.execute(delete(table).where(table.c.contact_id == contact.id))
-    contact.state = State.ERASED
-    contact.language = contact.origin = contact.residence = contact.city = contact.zone = contact.source = None
-    contact.joined_at = None
+    contact.origin = contact.residence = contact.city = contact.zone = contact.source = contact.joined_at = None
     db.flush()
-    audit.record(db, None, "contact.erased", "contact", contact.id)
+
+
+def _is_about_people(table: Table) -> bool:
+    return any(key.column is Contact.__table__.c.id for column in table.c for key in column.foreign_keys)
