@@ -31,6 +31,8 @@ ANSWERING = 60
 #: How fast the demo's clock runs; the providers' limits run with it.
 SPEED = 20.0
 OFFICE = ZoneInfo("Africa/Maseru")
+#: Homes in the office's own part of the day.
+NEAR = frozenset({"South Africa", "Joburg", "Cape Town", "Durban", "Botswana", "Harare", "Lusaka"})
 _HABITS_THAT_ANSWER = ("plain", "mumbles", "repeats")
 
 
@@ -148,11 +150,12 @@ class Demo:
         self._trouble()
         await editor.submit(page.path, "send", people=str(people))
         await self._follow("Announcing", people, "broadcast")
+        self.stage.world.faults.clear()
 
     def _trouble(self) -> None:
         """Script what providers do on a bad day."""
-        telegram = self._members("telegram")
-        whatsapp = self._members("whatsapp")
+        telegram = self._awake("telegram")
+        whatsapp = self._awake("whatsapp")
         for life, kind in zip(telegram, (Kind.TOO_MANY_REQUESTS, Kind.BLOCKED, Kind.SERVER_ERROR), strict=False):
             self._fault(life, kind, seconds=3)
         self._fault(telegram[3], Kind.HANG_THEN_DELIVER)
@@ -250,8 +253,13 @@ class Demo:
         while await self.stage.app.database.query(figures.under_way):  # noqa: ASYNC110 - a database has no event
             await asyncio.sleep(0.05)
 
-    def _members(self, channel: str) -> list[Life]:
-        return [life for life in self.lives if life.person.channel == channel and life.person.habit == "plain"]
+    def _awake(self, channel: str) -> list[Life]:
+        """Return members whose afternoon it is, so that what is scripted for the announcement strikes that."""
+        return [
+            life
+            for life in self.lives
+            if life.person.channel == channel and life.person.habit == "plain" and life.person.home in NEAR
+        ]
 
     def _with_habit(self, habit: str) -> list[Life]:
         return [life for life in self.lives if life.person.habit == habit]
