@@ -153,27 +153,10 @@ class Demo:
         self.stage.world.faults.clear()
 
     def _trouble(self) -> None:
-        """Script what providers do on a bad day."""
-        telegram = self._awake("telegram")
-        whatsapp = self._awake("whatsapp")
-        for life, kind in zip(telegram, (Kind.TOO_MANY_REQUESTS, Kind.BLOCKED, Kind.SERVER_ERROR), strict=False):
-            self._fault(life, kind, seconds=3)
-        self._fault(telegram[3], Kind.HANG_THEN_DELIVER)
-        self._fault(telegram[4], Kind.DROP_ANSWER)
-        for life, kind in zip(
-            whatsapp,
-            (
-                Kind.TOO_MANY_REQUESTS,
-                Kind.HANG_THEN_DELIVER,
-                Kind.DROP_ANSWER,
-                Kind.DUPLICATE_STATUSES,
-                Kind.REORDER_STATUSES,
-                Kind.EARLY_STATUSES,
-            ),
-            strict=False,
-        ):
-            self._fault(life, kind, seconds=2)
-        self._fault(whatsapp[6], Kind.FAIL, code=63032)
+        """Script what providers do on a bad day, each to another member."""
+        for channel, faults in script.TROUBLE.items():
+            for life, (kind, details) in zip(self._awake(channel), faults, strict=False):
+                self._fault(life, kind, **details)
 
     async def members_answer_the_survey(self) -> None:
         """Let sixty answer the mapping survey; every fifth changes the language half-way."""

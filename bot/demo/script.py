@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bot.emulators.faults import Kind
+
 ANNOUNCEMENT: dict[str, Any] = {
     "title": "Diaspora savings bond, first round",
     "purpose": "investment",
@@ -34,3 +36,22 @@ STAFF = (
     ("analyst@example.org", "Ravi (analyst)", "analyst"),
     ("admin@example.org", "Naledi (administrator)", "administrator"),
 )
+#: What goes wrong on the way of the announcement, by channel: the kind of fault, and its details.
+TROUBLE: dict[str, tuple[tuple[Kind, dict[str, Any]], ...]] = {
+    "telegram": (
+        (Kind.HANG_THEN_DELIVER, {}),
+        (Kind.TOO_MANY_REQUESTS, {"seconds": 3}),
+        (Kind.BLOCKED, {}),
+        (Kind.SERVER_ERROR, {}),
+        (Kind.DROP_ANSWER, {}),
+    ),
+    "whatsapp": (
+        (Kind.FAIL, {"code": 63032}),
+        (Kind.TOO_MANY_REQUESTS, {"seconds": 2}),
+        (Kind.HANG_THEN_DELIVER, {}),
+        (Kind.DROP_ANSWER, {}),
+        (Kind.DUPLICATE_STATUSES, {}),
+        (Kind.REORDER_STATUSES, {}),
+        (Kind.EARLY_STATUSES, {}),
+    ),
+}
