@@ -8,7 +8,7 @@ from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import choices, details, registration, rights
+from bot.conversations import choices, details, linking, registration, rights
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
@@ -31,7 +31,7 @@ MENU = {
 LANGUAGE_BUTTON = "menu:language:"
 #: Numbers of the profile summary -> the question that asks it again.
 _PROFILE = {2: "origin", 3: "residence", 4: "timezone", 5: "interests", 6: "consent"}
-_PROFILE_LANGUAGE = 1
+_PROFILE_LANGUAGE, _PROFILE_LINK = 1, 7
 
 
 def _menu(talk: Talk) -> None:
@@ -114,6 +114,9 @@ def take_profile(talk: Talk) -> bool:
     step = _PROFILE.get(position)
     if position == _PROFILE_LANGUAGE:
         language(talk)
+    elif position == _PROFILE_LINK and talk.contact.state == State.MEMBER:
+        talk.close()
+        linking.offer(talk)
     elif step is None:
         talk.say("registration.not_understood")
         _profile(talk)

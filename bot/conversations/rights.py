@@ -69,11 +69,12 @@ def strip(db: Session, contact: Contact, keep: Collection[str] = ()) -> None:
         .execution_options(synchronize_session=False)
     )
     for table in reversed(Base.metadata.sorted_tables):
-        if table.name not in {OutboxMessage.__tablename__, *keep} and _is_about_people(table):
+        if table.name not in {OutboxMessage.__tablename__, *keep} and is_about_people(table):
             db.execute(delete(table).where(table.c.contact_id == contact.id))
     contact.origin = contact.residence = contact.city = contact.zone = contact.source = contact.joined_at = None
     db.flush()
 
 
-def _is_about_people(table: Table) -> bool:
+def is_about_people(table: Table) -> bool:
+    """Say whether the rows of a table belong to contacts."""
     return any(key.column is Contact.__table__.c.id for column in table.c for key in column.foreign_keys)

@@ -10,7 +10,7 @@ from bot.channels.base import Inbound
 from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
-from bot.conversations import choices, commands, leaving, registration, rights, safety, tickets
+from bot.conversations import choices, commands, leaving, linking, registration, rights, safety, tickets
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
@@ -47,6 +47,8 @@ class Router:
             leaving.stop(talk)
         elif safety.has_secret(inbound):
             talk.say("security.do_not_send")
+        elif linking.take(talk):
+            return
         elif not _impatient(talk):
             self._answer(talk)
         talk.dialogue.updated_at = clock.now()
