@@ -37,7 +37,7 @@ migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what ch
 	&& OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic revision --autogenerate $(ARGS)
 
 pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
-	@$(BIN)/python docs/pictures.py
+	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 lock:  ## Pin the dependencies with hashes (needs uv)
 	$(LOCK) -o requirements.lock

@@ -1,0 +1,58 @@
+"""The wheel carries the content and the migrations along, and works from any folder."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel as `pip install .` does, without network, and unpack it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+def outreach(unpacked: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the unpacked wheel in another folder."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(unpacked)}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_wheel_holds_code_content_migrations_and_pages(unpacked: Path) -> None:
+    for source, target in (("messages", "bot/_data/messages"), ("alembic", "bot/_data/alembic"), ("bot", "bot")):
+        wanted = {
+            path.relative_to(ROOT / source)
+            for path in (ROOT / source).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        missing = {path for path in wanted if not (unpacked / target / path).is_file()}
+        assert not missing
+    assert not list(unpacked.glob("tests*"))
+    (entry,) = unpacked.glob("*.dist-info/entry_points.txt")
+    assert "outreach = bot.cli:main" in entry.read_text()
+
+
+def test_the_wheel_checks_its_content_and_makes_its_tables_from_another_folder(unpacked: Path, tmp_path: Path) -> None:
+    check = outreach(unpacked, tmp_path, "check")
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert check.stdout.startswith("0 errors")
+    tables = outreach(unpacked, tmp_path, "db", "check")
+    assert tables.returncode == 0, tables.stdout + tables.stderr
