@@ -49,7 +49,7 @@ class App:
         self.content = Content.load(settings.messages)
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
-        self.router = Router(self.content, settings.official_handles, settings.official_domains)
+        self.router = Router(self.content, settings.official_handles, settings.official_domains, settings.media_dir)
         self.channels = _channels(settings, self.content, self.database)
         self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router)}

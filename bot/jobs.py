@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.broadcasts import progress
 from bot.content import Content
-from bot.conversations import retention, rights
+from bot.conversations import mydata, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
@@ -45,6 +45,7 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving),
         Job("retention", 3600, retention.apply),
+        Job("my_data_files", 600, lambda _: mydata.clear(router.media_dir) if router.media_dir else 0),
     )
 
 

@@ -129,16 +129,18 @@ def take_profile(talk: Talk) -> bool:
     return True
 
 
-def _my_data(talk: Talk) -> None:
+def my_data(talk: Talk) -> bool:
+    """Say what we keep; False when it is nothing."""
     if talk.contact.state not in (State.MEMBER, State.STOPPED):
         talk.say("mydata.nothing")
-        return
+        return False
     talk.say(
         "mydata.summary",
         **_details(talk),
         surveys=surveys.count_runs(talk.db, talk.contact),
         messages=outbox.count_messages(talk.db, talk.contact.id),
     )
+    return True
 
 
 def _details(talk: Talk) -> dict[str, str]:
@@ -178,7 +180,6 @@ ANYONE: Mapping[Keyword, Command] = {
     Keyword.LANGUAGE: language,
     Keyword.ABOUT: _say("about.text"),
     Keyword.COSTS: _say("costs.text"),
-    Keyword.MY_DATA: _my_data,
     Keyword.DELETE: rights.ask_delete,
 }
 #: For members, in the middle of the registration too.

@@ -41,6 +41,11 @@ def press_delete(talk: Talk, said: str) -> None:
         ask_delete(talk)
 
 
+def is_leaving(contact: Contact) -> bool:
+    """Say whether somebody is being erased, so that nothing they send counts any more."""
+    return contact.state == State.LEAVING
+
+
 def erase_leaving(db: Session, limit: int = 50) -> int:
     """Erase everybody who asked for it and has nothing under way; return how many."""
     under_way = select(OutboxMessage.contact_id).where(OutboxMessage.status.in_(OPEN))

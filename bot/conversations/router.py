@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from bot.channels.base import Inbound
 from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
-from bot.conversations import choices, commands, leaving, linking, registration, rights, safety, tickets
+from bot.conversations import choices, commands, leaving, linking, mydata, registration, rights, safety, tickets
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
@@ -37,10 +38,11 @@ class Router:
     content: Content
     handles: str  #: our official accounts, for VERIFY
     domains: str
+    media_dir: Path | None = None  #: where the files of MY DATA are laid; None: its summary is all
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
         """Answer one message by writing rows."""
-        if inbound.kind in _SILENT or contact.state == State.LEAVING:
+        if inbound.kind in _SILENT or rights.is_leaving(contact):
             return
         talk = Talk(db, self.content, contact, address, inbound, inbox_id, _dialogue(db, contact))
         if talk.keyword == Keyword.STOP:
@@ -51,6 +53,8 @@ class Router:
             return
         elif not _impatient(talk):
             self._answer(talk)
+        if rights.is_leaving(contact) and self.media_dir:
+            mydata.forget(self.media_dir, contact.id)
         talk.dialogue.updated_at = clock.now()
 
     def _answer(self, talk: Talk) -> None:
@@ -69,6 +73,8 @@ class Router:
         """Do what a keyword asks for; False for one that only answers open questions."""
         if keyword == Keyword.VERIFY:
             talk.say("verify.text", handles=self.handles, domains=self.domains)
+        elif keyword == Keyword.MY_DATA:
+            self._my_data(talk)
         elif keyword in commands.ANYONE:
             commands.ANYONE[keyword](talk)
         elif keyword in commands.MEMBERS:
@@ -76,6 +82,10 @@ class Router:
         else:
             return False
         return True
+
+    def _my_data(self, talk: Talk) -> None:
+        if commands.my_data(talk) and self.media_dir:
+            mydata.send(talk, self.media_dir)
 
     def _press(self, talk: Talk, button: str) -> None:
         prefix, _, rest = button.partition(":")

@@ -98,3 +98,9 @@ def member(line: Line) -> Line:
     """A person who has joined."""
     line.join()
     return line
+
+
+@pytest.fixture
+def media_dir(tmp_path: Path) -> Path:
+    """A folder for files that are sent."""
+    return tmp_path / "media"

@@ -78,6 +78,8 @@ class Person:
         """Take the next message, and see that it is this wording in the person's language."""
         try:
             message = await self.phone.next_message(PATIENCE)
+            while message.media and not message.text:  # on WhatsApp a document comes before its words
+                message = await self.phone.next_message(PATIENCE)
         except TimeoutError:
             raise AssertionError(f"the bot did not say {key}\n{self.phone.transcript()}") from None
         self.heard.append(message)

@@ -43,6 +43,7 @@ async def test_a_member_sees_and_changes_every_detail(person: People, channel: s
         """
         me: my data
         bot: mydata.summary | Johannesburg, South Africa | Lesotho | News
+        bot: mydata.sent
         me: CORRECT
         bot: correct.how
         me: Profile
@@ -90,6 +91,7 @@ async def test_a_member_sees_and_changes_every_detail(person: People, channel: s
         bot: language.changed
         me: MES DONNÉES
         bot: mydata.summary | Canada
+        bot: mydata.sent
         """
     )
 
@@ -183,6 +185,8 @@ async def test_nothing_names_a_person_who_was_erased(
     assert SECRET in kept
     assert palesa.phone.address in kept
     who = (await palesa.details()).id
+    await palesa.play("me: MY DATA\nbot: mydata.summary\nbot: mydata.sent")
+    assert SECRET.encode() in _all_files(tmp_path)
     await palesa.play("me: DELETE\nbot: delete.confirm\nme: [button.erase]\nbot: delete.done")
     assert await village.app.run_job("erasures") == 1
     number = palesa.phone.address.removeprefix("whatsapp:+")

@@ -63,7 +63,7 @@ async def test_a_newcomer_with_a_code_need_not_join_again(person: People) -> Non
         f"me: /start\nbot: registration.choose_language\nme: {await code_of(thabo)}\nbot: link_chat.done | WhatsApp"
     )
     again.done = 0
-    await again.play("me: MES DONNEES\nbot: mydata.summary | Lyon")
+    await again.play("me: MES DONNEES\nbot: mydata.summary | Lyon\nbot: mydata.sent")
 
 
 async def test_a_code_works_once_for_a_while_and_for_another_channel_only(person: People) -> None:

@@ -42,6 +42,7 @@ async def test_the_words_work_in_every_language(person: People, channel: str, la
         bot: about.text
         me: MY DATA
         bot: mydata.summary
+        bot: mydata.sent
         me: what do I do now
         bot: unknown.text
         """
