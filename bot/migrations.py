@@ -1,5 +1,7 @@
 """The tables as this version wants them."""
 
+import io
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -39,6 +41,6 @@ def check(engine: Engine) -> None:
 
 
 def _config() -> Config:
-    config = Config()
+    config = Config(stdout=io.StringIO())  # what alembic says is for its own command
     config.set_main_option("script_location", str(shipped("alembic")))
     return config

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+import bot.channels.telegram  # noqa: F401 - sets how python-telegram-bot gives durations, whichever test comes first
 from bot import clock, crypto
 from bot.db import Base, Database, import_models
 

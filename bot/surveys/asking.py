@@ -71,7 +71,7 @@ def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Messa
 
 
 def button(survey_id: int, step: str, label: str, token: str) -> Button:
-    """Return a button that belongs to one question of one survey: the same for everybody, so that providers keep one."""
+    """Return a button of one question of one survey: the same for everybody, so that providers keep one."""
     return Button(f"sv:{survey_id}:{step}:{token}", label)
 
 
