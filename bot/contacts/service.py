@@ -1,9 +1,10 @@
-"""What can be done with people: find them, fill their profile, stop and start."""
+"""What can be done with people: find them, note how they can be reached and what interests them."""
 
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot import clock, crypto
@@ -15,14 +16,28 @@ HOME_ZONE = "Africa/Maseru"
 
 def find_or_create(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address]:
     """Return the contact and address; both are locked against a second message of the same person."""
-    found = db.execute(
+    found = _find(db, channel, sender, address)
+    if found is None:
+        try:
+            with db.begin_nested():
+                return _create(db, channel, sender, address)
+        except IntegrityError:  # the person's first two messages came at once, and the other one won
+            found = _find(db, channel, sender, address)
+    assert found  # noqa: S101 - what stood in the way of the insert is there
+    return found
+
+
+def _find(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address] | None:
+    row = db.execute(
         select(Contact, Address)
         .join(Address, Address.contact_id == Contact.id)
         .where(Address.channel == channel, Address.sender == sender, Address.value_hash == crypto.index(address))
         .with_for_update(key_share=True)  # others may queue messages to the person meanwhile
     ).one_or_none()
-    if found:
-        return found[0], found[1]
+    return None if row is None else (row[0], row[1])
+
+
+def _create(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address]:
     contact = Contact(channel=channel, state=State.NEW, created_at=clock.now())
     db.add(contact)
     db.flush()
