@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from bot import clock
+from bot.channels.whatsapp.channel import numbered
 from bot.contacts import consent
 from bot.contacts.consent import ASKED_TOGETHER
 from bot.contacts.models import Consent, Contact, Decision, Purpose, State
@@ -97,6 +98,16 @@ def test_what_was_queued_goes_with_the_consent(member: Line) -> None:
     with member.database.begin() as db:
         found = db.execute(select(OutboxMessage.purpose, OutboxMessage.status).where(OutboxMessage.kind == "broadcast"))
         assert dict(found.all()) == {Purpose.NEWS: Status.QUEUED, Purpose.INVESTMENT: Status.CANCELLED}  # type: ignore[arg-type]
+
+
+def test_where_buttons_have_no_room_a_number_still_means_a_purpose(line: Line) -> None:
+    line.play("START", "1")
+    question = line.answers[-1]
+    assert numbered(question.text, question.buttons) == question.text
+    line.play("yes", "yes", "1", "Joburg")
+    interests = line.answers[-1]
+    assert numbered(interests.text, interests.buttons) == interests.text
+    assert numbered("Will you come?", interests.buttons).endswith("1. Done\n2. Skip")
 
 
 def test_nonsense_is_no_consent(line: Line) -> None:

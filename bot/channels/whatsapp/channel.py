@@ -1,6 +1,7 @@
 """The WhatsApp channel: one number at Twilio."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -35,6 +36,8 @@ LISTED = 20  #: messages to one person that are looked through for a lost one
 CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
 LONGEST_VALIDITY = 36000  #: seconds
 SHORTEST_VALIDITY = 10
+#: A second row of numbers would make a typed 2 mean two things: consent to the second purpose, or the second button.
+_NUMBERED = re.compile(r"^1\.? ", re.MULTILINE)
 
 
 class WhatsAppChannel:
@@ -177,8 +180,8 @@ def _texts(text: str) -> list[dict[str, Any]]:
 
 
 def numbered(text: str, buttons: tuple[Button, ...]) -> str:
-    """Return the text with its choices as numbered lines, unless it lists them already."""
-    if all(button.label in text for button in buttons):
+    """Return the text with its choices as numbered lines, unless it lists them, or other things, by number already."""
+    if all(button.label in text for button in buttons) or _NUMBERED.search(text):
         return text
     lines = [f"{number}. {button.label}" for number, button in enumerate(buttons, start=1)]
     return "\n".join([text, "", *lines])
