@@ -45,6 +45,8 @@ def complain(error: Exception) -> str | None:
     if isinstance(error, OperationalError) or type(error) is DatabaseError:  # its other kinds are defects of ours
         reason = str(error.orig).strip().partition("\n")[0]
         return f"The database refused ({reason}): check its disk and permissions, or restore it from a backup"
+    if isinstance(error, UnicodeDecodeError):
+        return "A file that we read at the start (.env, or a key in DATA_DIR/keys) is not UTF-8 text: save it as UTF-8"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}. Check the path and its permissions"
     return None

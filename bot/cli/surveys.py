@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from bot import clock
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json
 from bot.content.languages import LANGUAGES
@@ -89,11 +90,14 @@ def try_(
 @app.command()
 def publish(file: File, as_json: AsJson = False) -> None:
     """Publish a form, with the lists beside it that it names: members get it with SURVEY from now on."""
+    from bot.staff import audit
     from bot.surveys import service
 
-    lists = attached(file)
+    lists, began = attached(file), clock.now()
     with installation() as opened, opened.database.begin() as db:
         survey = service.publish(db, file.read_bytes(), file.name, lists)
+        if survey.published_at and survey.published_at >= began:  # the same file again changes nothing
+            audit.record(db, None, "survey.published", "survey", survey.id, {"sha256": survey.sha256})
         facts = {"id": survey.id, "form": survey.form_id, "version": survey.version, "status": survey.status}
     show_json(facts) if as_json else typer.echo(f"{facts['form']} {facts['version']} is {facts['status']}.")
 

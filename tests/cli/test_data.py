@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from bot.app import prepare_keys
 from bot.content import Content
 from bot.db import Database
 from bot.settings import load
+from bot.staff.models import AuditEntry
 from bot.surveys.models import Survey
 from tests.broadcasts.conftest import add_contact
 from tests.cli.conftest import MAPPING, Outreach
@@ -121,6 +123,9 @@ def test_a_chat_and_the_command_line_see_the_same_survey(
 ) -> None:
     assert outreach("survey", "publish", str(MAPPING)).code == 0
     assert outreach("survey", "publish", str(MAPPING)).code == 0, "the same file is the same survey"
+    with data.read() as db:
+        published = db.scalar(select(func.count()).where(AuditEntry.action == "survey.published"))
+    assert published == 1
     chat = Chat(data, Content.load(messages_dir))
     assert "1 of about" in chat.offer()
 

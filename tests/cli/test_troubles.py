@@ -45,6 +45,11 @@ def test_a_wrong_or_missing_setting_is_named_with_the_line_to_write(
     assert not (tmp_path / "var").exists(), "nothing is made before the settings are right"
 
 
+def test_settings_saved_in_another_encoding_are_said(outreach: Outreach, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OUTREACH_PORT=8001\n", "utf-16")
+    assert "not UTF-8 text" in complaint(outreach("web"))
+
+
 def test_a_provider_that_cannot_be_reached_stops_the_start(outreach: Outreach) -> None:
     said = complaint(
         outreach("run", OUTREACH_TELEGRAM_TOKEN=TOKEN, OUTREACH_TELEGRAM_API_BASE=f"{NOWHERE}/bot", OUTREACH_PORT="1")
