@@ -216,8 +216,8 @@ def test_every_make_target_in_the_papers_exists_and_the_reverse() -> None:
 def test_every_job_is_documented(messages_dir: Path) -> None:
     content = Content.load(messages_dir)
     written = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    documented = set(re.findall(r"^\| `([a-z_]+)` \| \d+ s \|", written, re.MULTILINE))
-    assert documented == {job.name for job in jobs.table(content, Router(content, "", ""))}
+    documented = set(re.findall(r"^\| `([a-z_]+)` \| (\d+) s \|", written, re.MULTILINE))
+    assert documented == {(job.name, f"{job.every:g}") for job in jobs.table(content, Router(content, "", ""))}
 
 
 def test_every_room_is_on_the_map() -> None:
