@@ -36,6 +36,12 @@ migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what ch
 	@rm -f var/migration.db && OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic upgrade head \
 	&& OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic revision --autogenerate $(ARGS)
 
+bench-delivery: $(VENV)/.dev  ## Messages a second and CPU a message, beside other clients, on both engines
+	@$(BIN)/python -m benchmarks.delivery $(ARGS)
+
+bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lost, nothing doubled, on both engines
+	@$(BIN)/python -m benchmarks.crash $(ARGS)
+
 pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
@@ -65,4 +71,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help demo run test check format migration pictures lock clean
+.PHONY: help bench-crash bench-delivery demo run test check format migration pictures lock clean

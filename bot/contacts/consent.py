@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -47,16 +47,21 @@ def record(db: Session, contact: Contact, purposes: Iterable[Purpose], decision:
     db.flush()
 
 
+# Built once: every batch that leaves asks this.
+_GRANTED = select(Consent.contact_id, Consent.purpose).where(
+    Consent.decision == Decision.GRANTED,
+    Consent.id.in_(
+        select(func.max(Consent.id))
+        .where(Consent.contact_id.in_(bindparam("ids", expanding=True)))
+        .group_by(Consent.contact_id, Consent.purpose)
+    ),
+)
+
+
 def granted(db: Session, contact_ids: Iterable[int]) -> set[tuple[int, str]]:
     """Return the (contact id, purpose) pairs whose latest word is a yes."""
-    latest = (
-        select(func.max(Consent.id))
-        .where(Consent.contact_id.in_(list(contact_ids)))
-        .group_by(Consent.contact_id, Consent.purpose)
-    )
-    rows = db.execute(
-        select(Consent.contact_id, Consent.purpose).where(Consent.id.in_(latest), Consent.decision == Decision.GRANTED)
-    )
+    db.flush()
+    rows = db.connection().execute(_GRANTED, {"ids": list(contact_ids)})
     return {(contact_id, purpose) for contact_id, purpose in rows}
 
 

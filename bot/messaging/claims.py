@@ -99,13 +99,13 @@ class _Batch:
                 self._set_aside(row, decision)
         self._keep_budget()
         if self._aside:
-            self._write_aside()
+            self._db.connection().execute(_ASIDE, self._aside)
         return self._ready
 
     def _go(self, row: DueMessage, go: Go, person: Person) -> None:
         if go.address.channel != self._desk.channel:
             # The other channel's sender takes it from here.
-            self._aside.append(_change(row, Status.QUEUED, None, self._now, go.address.channel))
+            self._put_aside(row, Status.QUEUED, None, self._now, go.address.channel)
             return
         message = self._render(row, person)
         template = None if go.in_window else self._templates.find(message, person.language or "en")
@@ -139,41 +139,57 @@ class _Batch:
 
     def _set_aside(self, row: DueMessage, decision: Wait | End) -> None:
         if isinstance(decision, Wait):
-            self._aside.append(_change(row, Status.HELD, decision.reason, decision.until, row.channel))
+            self._put_aside(row, Status.HELD, decision.reason, decision.until, row.channel)
         else:
-            self._aside.append(_change(row, decision.status, decision.reason, self._now, row.channel))
+            self._put_aside(row, decision.status, decision.reason, self._now, row.channel)
 
-    def _write_aside(self) -> None:
-        names = ("status", "reason", "due_at", "channel")
-        self._db.connection().execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.id == bindparam("row"))
-            .values(status_at=self._now, **{name: bindparam(f"new_{name}") for name in names}),
-            self._aside,
+    def _put_aside(
+        self, row: DueMessage, status: Status, reason: str | None, due_at: datetime | None, channel: str
+    ) -> None:
+        self._aside.append(
+            {
+                "row": row.id,
+                "new_status": status,
+                "new_reason": reason,
+                "new_due_at": due_at,
+                "new_channel": channel,
+                "now": self._now,
+            }
         )
 
 
-def _change(row: DueMessage, status: Status, reason: str | None, due_at: datetime | None, channel: str) -> Any:
-    return {"row": row.id, "new_status": status, "new_reason": reason, "new_due_at": due_at, "new_channel": channel}
+# Statements of the hot path are built once: building costs more than running them.
+_ASIDE = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id == bindparam("row"))
+    .values(
+        status=bindparam("new_status"),
+        reason=bindparam("new_reason"),
+        due_at=bindparam("new_due_at"),
+        channel=bindparam("new_channel"),
+        status_at=bindparam("now"),
+    )
+)
+_TAKE = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id == bindparam("row"))
+    .values(
+        status=Status.SENDING,
+        reason=None,
+        claimed_by=bindparam("worker"),
+        claimed_at=bindparam("now"),
+        status_at=bindparam("now"),
+        attempts=OutboxMessage.attempts + 1,
+        address_id=bindparam("address"),
+    )
+)
 
 
 def _take(db: Session, ready: Sequence[_Ready], sender: Sender, desk: Desk, now: datetime) -> list[Claimed]:
     if not ready:
         return []
-    db.connection().execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == bindparam("row"))
-        .values(
-            status=Status.SENDING,
-            reason=None,
-            claimed_by=desk.worker,
-            claimed_at=now,
-            status_at=now,
-            attempts=OutboxMessage.attempts + 1,
-            address_id=bindparam("address"),
-        ),
-        [{"row": one.row.id, "address": one.go.address.id} for one in ready],
-    )
+    rows = [{"row": one.row.id, "address": one.go.address.id, "worker": desk.worker, "now": now} for one in ready]
+    db.connection().execute(_TAKE, rows)
     times = pacing.take(sender, desk.rate, now, len(ready))
     return [
         Claimed(_outbound(one, desk, now), at, now, one.go.address.id, one.row.priority)

@@ -23,8 +23,10 @@ log = structlog.get_logger(__name__)
 IDLE = 0.5
 #: The same while messages are under way: shorter than the horizon for which places are given out.
 BUSY = 0.1
-#: Messages that are claimed together while there are that many.
-BATCH = 16
+#: Messages that are claimed together while there are that many, and ready when a call ends.
+BATCH = 32
+#: Real seconds that an outcome waits for others to share its commit.
+LINGER = 0.02
 #: A process unseen for this long leaves its claims in doubt.
 SILENT = timedelta(seconds=15)
 #: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
@@ -41,6 +43,7 @@ class Delivery:
         self._database, self._channel, self._desk, self._max = database, channel, desk, max_in_flight
         self._work = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._calls = asyncio.Semaphore(max_in_flight)
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         self._pace, self._gate = ChatPace(), Gate(desk.rate)
         self._stopping = False
@@ -70,9 +73,11 @@ class Delivery:
 
     async def _turn(self) -> None:
         self._work.clear()
-        free = self._max - len(self._in_flight)
-        # A few at a time: a claim of sixteen messages costs little more than one of a single message.
-        claimed = await self._claim(free) if free >= min(BATCH, self._max) else []
+        # Many at a time: a claim of thirty messages costs little more than one of a single message. With one batch
+        # more claimed than are with the provider, a call that ends need not wait for the next claim.
+        ahead = min(BATCH, self._max - 1)
+        free = self._max + ahead - len(self._in_flight)
+        claimed = await self._claim(free) if free > ahead // 2 else []
         for item in claimed:
             task = asyncio.create_task(self._send(item))
             self._in_flight.add(task)
@@ -92,18 +97,20 @@ class Delivery:
     async def _send(self, item: Claimed) -> None:
         # The claim is committed and no database session is open here: a slow provider holds nothing but this task.
         await self._pace.wait(item)
-        await self._pass_gate()
-        if clock.now() - item.claimed_at > STALE:
-            self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, NotSent()))
-            return
+        async with self._calls:
+            await self._pass_gate()
+            stale = clock.now() - item.claimed_at > STALE
+            result = NotSent() if stale else await self._call(item)
+        self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, result))
+
+    async def _call(self, item: Claimed) -> str | SendFailure:
         try:
-            result: str | SendFailure = await self._channel.send(item.message)
+            return await self._channel.send(item.message)
         except SendFailure as failure:
-            result = failure
+            return failure
         except Exception as error:
             log.error("send ended in doubt", outbox_id=item.message.id, error=type(error).__name__)
-            result = OutcomeUnknown(type(error).__name__)
-        self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, result))
+            return OutcomeUnknown(type(error).__name__)
 
     async def _pass_gate(self) -> None:
         seconds = self._gate.wait(clock.now().timestamp())
@@ -113,6 +120,7 @@ class Delivery:
     async def _settle_for_ever(self) -> None:
         while True:
             group = [await self._outcomes.get()]
+            await asyncio.sleep(LINGER)
             while not self._outcomes.empty():
                 group.append(self._outcomes.get_nowait())
             await self._settle(group)

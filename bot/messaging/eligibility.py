@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bot.contacts import consent
@@ -114,16 +114,26 @@ def read_facts(db: Session, rows: Sequence[Asked], now: datetime) -> Facts:
     )
 
 
+# Statements of the hot path are built once: building costs more than running them.
+_PEOPLE = (
+    select(
+        Contact.id, Contact.state, Contact.language, Contact.zone,
+        Address.id, Address.channel, Address.reach, Address.value, Address.last_inbound_at,
+    )
+    .outerjoin(Address, Address.contact_id == Contact.id)
+    .where(Contact.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Address.id)
+)  # fmt: skip
+_RECENT = (
+    select(OutboxMessage.contact_id, OutboxMessage.sent_at)
+    .where(OutboxMessage.contact_id.in_(bindparam("ids", expanding=True)))
+    .where(OutboxMessage.priority == Priority.BROADCAST, OutboxMessage.sent_at > bindparam("since"))
+    .order_by(OutboxMessage.sent_at)
+)
+
+
 def _people(db: Session, contact_ids: list[int]) -> tuple[dict[int, Person], dict[int, list[Place]]]:
-    rows = db.execute(
-        select(
-            Contact.id, Contact.state, Contact.language, Contact.zone,
-            Address.id, Address.channel, Address.reach, Address.value, Address.last_inbound_at,
-        )
-        .outerjoin(Address, Address.contact_id == Contact.id)
-        .where(Contact.id.in_(contact_ids))
-        .order_by(Address.id)
-    )  # fmt: skip
+    rows = db.connection().execute(_PEOPLE, {"ids": contact_ids})
     contacts: dict[int, Person] = {}
     addresses: dict[int, list[Place]] = {}
     for row in rows:
@@ -136,15 +146,7 @@ def _people(db: Session, contact_ids: list[int]) -> tuple[dict[int, Person], dic
 
 def _recent_broadcasts(db: Session, contact_ids: list[int], now: datetime) -> dict[int, list[datetime]]:
     recent: dict[int, list[datetime]] = {}
-    rows = db.execute(
-        select(OutboxMessage.contact_id, OutboxMessage.sent_at)
-        .where(
-            OutboxMessage.contact_id.in_(contact_ids),
-            OutboxMessage.priority == Priority.BROADCAST,
-            OutboxMessage.sent_at > now - WEEK,
-        )
-        .order_by(OutboxMessage.sent_at)
-    )
+    rows = db.connection().execute(_RECENT, {"ids": contact_ids, "since": now - WEEK})
     for contact_id, sent_at in rows:
         if sent_at is not None:
             recent.setdefault(contact_id, []).append(sent_at)

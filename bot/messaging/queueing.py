@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby, zip_longest
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text, union_all
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
+from bot.db import UTCDateTime
 from bot.messaging.models import IS_WAITING, LANES, WAITING, OutboxMessage, Priority, Status
 
 
@@ -42,67 +44,59 @@ def lanes(db: Session, channel: str) -> list[int]:
     return list(db.scalars(_LANES, {"channel": channel}))
 
 
-def due(db: Session, channel: str, places: int, now: datetime) -> list[int]:
-    """Return the ids of at most `places` due messages in order of service, one for each contact."""
-    found = lanes(db, channel)
-    if not found:
-        return []
-    heads = [_head(channel, lane, places, now) for lane in found]
-    rows = db.execute(heads[0] if len(heads) == 1 else union_all(*(select(head.subquery()) for head in heads)))
-    return _in_turn([(row[0], row[1], row[2]) for row in rows], places)
+def _head() -> Select[int, int]:
+    """Select the first due messages of a lane whose contact has none before it.
 
-
-def _head(channel: str, lane: int, places: int, now: datetime) -> Select[int, int, int]:
-    """Select the first due messages of a lane whose contact has none before it."""
-    return (
-        select(OutboxMessage.id, OutboxMessage.contact_id, OutboxMessage.lane)
-        .where(
-            OutboxMessage.channel == channel,
-            IS_WAITING,
-            OutboxMessage.lane == lane,
-            OutboxMessage.due_at <= now,
-            ~_has_one_before(now),
-        )
-        .order_by(OutboxMessage.due_at, OutboxMessage.id)
-        .limit(places)
-    )
-
-
-def _has_one_before(now: datetime) -> ColumnElement[bool]:
-    """With a provider, or queued earlier and due, or waiting for another try."""
-    before = aliased(OutboxMessage)
+    Before it is one that is with a provider, or queued earlier and due, or waiting for another try.
+    """
+    row, before = OutboxMessage, aliased(OutboxMessage)
+    now = bindparam("now", type_=UTCDateTime)
     comes_first = and_(
         before.status.in_(WAITING),
-        before.priority <= OutboxMessage.priority,
-        before.id < OutboxMessage.id,
+        before.priority <= row.priority,
+        before.id < row.id,
         or_(before.due_at <= now, and_(before.attempts > 0, before.due_at.is_not(None))),
     )
-    return exists().where(
-        before.contact_id == OutboxMessage.contact_id, or_(before.status == Status.SENDING, comes_first)
+    has_one_before = exists().where(
+        before.contact_id == row.contact_id, or_(before.status == Status.SENDING, comes_first)
+    )
+    return (
+        select(row.id, row.contact_id)
+        .where(row.channel == bindparam("channel"), row.lane == bindparam("lane"), IS_WAITING, row.due_at <= now)
+        .where(~has_one_before)
+        .order_by(row.due_at, row.id)
+        .limit(bindparam("places"))
     )
 
 
-def _in_turn(rows: Sequence[tuple[int, int, int]], places: int) -> list[int]:
-    """Take one of each lane in turn, all of a priority before the next one."""
-    taken: dict[int, int] = {}  #: lane -> how many of it come before this row
-    order = []
-    for id, contact_id, lane in rows:
-        turn = taken.get(lane, 0)
-        taken[lane] = turn + 1
-        order.append((lane // LANES, turn, lane, id, contact_id))
-    first: dict[int, int] = {}
-    for *_, id, contact_id in sorted(order):
-        first.setdefault(contact_id, id)
+# Statements of the hot path are built once: building costs more than running them.
+_HEAD = _head()
+_DUE = (
+    select(*(getattr(OutboxMessage, name) for name in DueMessage._fields))
+    .where(OutboxMessage.id.in_(bindparam("ids", expanding=True)), OutboxMessage.status.in_(WAITING))
+    .with_for_update(skip_locked=True)
+)
+
+
+def due(db: Session, channel: str, places: int, now: datetime) -> list[int]:
+    """Return the ids of at most `places` due messages in order of service, one for each contact."""
+    first: dict[int, int] = {}  #: contact -> message
+    for _, of_one_priority in groupby(lanes(db, channel), lambda lane: lane // LANES):
+        heads = [_rows(db, channel, lane, places, now) for lane in of_one_priority]
+        for turn in zip_longest(*heads):  # one of each lane in turn
+            for id, contact_id in filter(None, turn):
+                first.setdefault(contact_id, id)
+        if len(first) >= places:
+            break
     return list(first.values())[:places]
+
+
+def _rows(db: Session, channel: str, lane: int, places: int, now: datetime) -> Sequence[tuple[int, int]]:
+    rows = db.connection().execute(_HEAD, {"channel": channel, "lane": lane, "places": places, "now": now})
+    return [(id, contact_id) for id, contact_id in rows]
 
 
 def lock(db: Session, ids: Sequence[int]) -> list[DueMessage]:
     """Lock these messages and return those that still wait, in the order of `ids`."""
-    row = OutboxMessage
-    columns = (
-        row.id, row.contact_id, row.channel, row.priority, row.purpose,
-        row.kind, row.ref, row.body, row.expires_at, row.address_id,
-    )  # fmt: skip
-    statement = select(*columns).where(row.id.in_(ids), row.status.in_(WAITING)).with_for_update(skip_locked=True)
-    found = {message.id: DueMessage(*message) for message in db.execute(statement)}
+    found = {row[0]: DueMessage(*row) for row in db.connection().execute(_DUE, {"ids": ids})}
     return [found[id] for id in ids if id in found]

@@ -19,6 +19,7 @@ from bot.channels.base import (
 )
 from bot.contacts import service as contacts
 from bot.contacts.models import Address, Contact, Reach, State
+from bot.db import UTCDateTime
 from bot.messaging import breaker, outbox, pacing
 from bot.messaging.models import WAITING, OutboxMessage, Status
 
@@ -56,24 +57,27 @@ def settle(db: Session, sender_key: str, outcomes: Sequence[Outcome]) -> None:
         _settle_failed(db, sender_key, failed)
 
 
+# A receipt may have been faster than the answer: then it knows better. A message that others took for lost with a dead
+# process, or that staff queued again since, has gone out all the same.
+_IS_NEWS = or_(*(OutboxMessage.status == status for status in (Status.SENDING, Status.UNCERTAIN, *WAITING)))
+_SENT = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id == bindparam("row"))
+    .values(
+        external_id=bindparam("external"),
+        sent_at=bindparam("now"),
+        claimed_by=None,
+        status=case((_IS_NEWS, Status.SENT), else_=OutboxMessage.status),
+        status_at=case((_IS_NEWS, bindparam("now", type_=UTCDateTime)), else_=OutboxMessage.status_at),
+        reason=case((_IS_NEWS, None), else_=OutboxMessage.reason),
+    )
+)
+
+
 def _settle_sent(db: Session, outcomes: Sequence[Outcome]) -> None:
     now = clock.now()
-    # A receipt may have been faster than the answer: then it knows better. A message that others took for lost with
-    # a dead process, or that staff queued again since, has gone out all the same.
-    is_news = or_(*(OutboxMessage.status == status for status in (Status.SENDING, Status.UNCERTAIN, *WAITING)))
-    db.connection().execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == bindparam("row"))
-        .values(
-            external_id=bindparam("external"),
-            sent_at=now,
-            claimed_by=None,
-            status=case((is_news, Status.SENT), else_=OutboxMessage.status),
-            status_at=case((is_news, now), else_=OutboxMessage.status_at),
-            reason=case((is_news, None), else_=OutboxMessage.reason),
-        ),
-        [{"row": outcome.id, "external": outcome.result} for outcome in outcomes],
-    )
+    rows = [{"row": outcome.id, "external": outcome.result, "now": now} for outcome in outcomes]
+    db.connection().execute(_SENT, rows)
 
 
 def _settle_failed(db: Session, sender_key: str, failed: Mapping[int, SendFailure]) -> None:

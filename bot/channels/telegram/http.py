@@ -7,6 +7,8 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+_JSON = {"Content-Type": "application/json"}
+
 
 class AiohttpRequest(BaseRequest):
     """The connection of one bot. Errors keep their cause, by which it is decided whether a message may have left."""
@@ -48,7 +50,8 @@ class AiohttpRequest(BaseRequest):
         timeout = aiohttp.ClientTimeout(connect=5, sock_connect=5, sock_read=read)
         try:
             assert self._session is not None  # noqa: S101 - set by initialize
-            async with self._session.request(method, url, data=_form(request_data), timeout=timeout) as response:
+            body = _body(request_data)
+            async with self._session.request(method, url, timeout=timeout, **body) as response:
                 return response.status, await response.read()
         except (TimeoutError, aiohttp.ConnectionTimeoutError) as error:
             raise TimedOut from error
@@ -57,15 +60,14 @@ class AiohttpRequest(BaseRequest):
             raise NetworkError(type(error).__name__) from error
 
 
-def _form(data: RequestData | None) -> aiohttp.FormData | dict[str, str] | None:
+def _body(data: RequestData | None) -> dict[str, Any]:
     if data is None:
-        return None
+        return {}
     if not data.contains_files:
-        return data.json_parameters
+        return {"data": data.json_payload, "headers": _JSON}  # a third of a form's cost
     form = aiohttp.FormData()
-    files = data.multipart_data
     for name, value in data.json_parameters.items():
         form.add_field(name, value)
-    for name, (filename, content, content_type) in files.items():
+    for name, (filename, content, content_type) in data.multipart_data.items():
         form.add_field(name, content, filename=filename, content_type=content_type)
-    return form
+    return {"data": form}
