@@ -177,15 +177,14 @@ class Session:
             if not _is_offered(field, kept):
                 return Outcome(Problem.CHOICE)
             kept = _in_order(field, kept)
-        before, field.base = field.base, kept
-        self._run.epoch += 1
+        before = field.base
+        field.write(kept)
         if not field.constraint_ok():
             outcome = self._constraint(field)
-            field.base = before
-            self._run.epoch += 1
+            field.write(before)
             return outcome
         field.done = "answered"
-        self._run.changed()
+        self._run.settle()
         return Outcome()
 
     def skip(self, path: str) -> Outcome:
@@ -193,8 +192,9 @@ class Session:
         field = self._field(path)
         if field.required():
             return self._required(field)
-        field.done, field.base = "skipped", ""
-        self._run.changed()
+        field.done = "skipped"
+        field.write("")
+        self._run.settle()
         return Outcome()
 
     def reopen(self, path: str) -> None:

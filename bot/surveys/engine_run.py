@@ -24,12 +24,16 @@ class Run:
     def __init__(self, form: Form, state: State, now: datetime, tz: tzinfo, *, fresh: bool) -> None:
         self.form, self.now, self.tz = form, now, tz
         self.language, self.seed, self.started = state.language, state.seed, state.started
-        self.epoch = 0  # moves on when anything changes: what was computed before is stale
+        self.epoch = 0  # moves on when everything that was computed is stale: the instance has another shape
+        self.reader: Live | Span | None = None  # what is being computed: it reads what is looked at meanwhile
+        self._stale: dict[Live | Span, None] = {}  # touched since the last computation
+        self._computed_at = -1
         self.shape = 0  # moves on when repeats grow or shrink
         self.reads: list[str] | None = None  # filled while a kept calculation is computed
         self.draws: dict[Element, int] = {}
         self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
         self._nodes: list[Live | Span] = []
+        self._by_path: dict[str, list[Field]] = {}
         self._nodes_at = -1
         self.root = Element("", None)
         self.top = plant(form.seed, self.root, self) if fresh else sprout(form.root, self.root, self)
@@ -98,7 +102,15 @@ class Run:
         """Return every node and span in document order; a span comes before its instances."""
         if self._nodes_at != self.shape:
             self._nodes, self._nodes_at = list(self.walk(self.top)), self.shape
+            self._by_path = {}
+            for field in self.fields():
+                self._by_path.setdefault(field.node.path, []).append(field)
         return self._nodes
+
+    def at(self, path: str) -> list[Field]:
+        """Return the questions at a path of the form: one, or one in each instance of a repeat."""
+        self.nodes()
+        return self._by_path.get(path, [])
 
     def fields(self) -> list[Field]:
         """Return every question, calculation and hidden value in document order."""
@@ -162,8 +174,7 @@ class Run:
         """Write the moment of the end where the form asks for it."""
         for field in self.fields():
             if field.node.bind.preload == ("timestamp", "end"):
-                field.base = dates.stamp(self.now.astimezone(self.tz))
-        self.epoch += 1
+                field.write(dates.stamp(self.now.astimezone(self.tz)))
 
     def _act(self, top: Live, events: set[str]) -> None:
         """Carry out the actions that these events set off at `top` and below."""
@@ -177,17 +188,31 @@ class Run:
                     self._set(live, action)
 
     def _set(self, live: Field, action: Action) -> None:
-        live.base = live.result(action.value)
-        self.epoch += 1
+        live.write(live.result(action.value))
 
     def put(self, live: Field, value: str) -> None:
         """Give a question a value, and let everything follow from it."""
-        live.base = stored(live.question, value)
-        self.changed()
+        live.write(stored(live.question, value))
+        self.settle()
+
+    def touch(self, live: Live) -> None:
+        """Forget what was computed from a node, and from that in turn."""
+        touched: list[Live | Span] = [live]
+        while touched:
+            here = touched.pop()
+            here.forget()
+            self._stale[here] = None
+            if isinstance(here, Live):
+                touched += here.readers
+                here.readers = {}
 
     def changed(self) -> None:
-        """Recompute after a change."""
+        """Recompute everything."""
         self.epoch += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """Recompute what is stale, with all that follows from it."""
         self._settle(fire=True)
 
     def _settle(self, *, fire: bool) -> None:
@@ -198,26 +223,35 @@ class Run:
                 return
 
     def _compute(self) -> None:
-        """Compute every node, from the top, so that each finds what it reads ready."""
-        shape = -1
-        while shape != self.shape:
-            shape = self.shape
-            for here in self.nodes():
+        """Compute what is stale, in an order in which each finds ready what it reads."""
+        while self._stale or self._computed_at != self.epoch:
+            if self._computed_at != self.epoch:
+                self._computed_at, stale = self.epoch, self.nodes()
+                for here in stale:
+                    here.forget()
+                    if isinstance(here, Live):
+                        here.readers = {}
+            else:
+                stale = list(self._stale)
+            self._stale = {}
+            for here in sorted(stale, key=self._rank):
                 here.settle()
+
+    def _rank(self, here: Live | Span) -> int:
+        return self.form.ranks[here.node.path]
 
     def _fire(self, *, fire: bool) -> bool:
         """Carry out the actions of the questions whose value is not what it was; tell whether any was."""
         fired = False
-        lives = self.fields()
-        sources = {action.source for action in self._changing}
-        changed = [live for live in lives if live.node.path in sources and live.seen != live.value()]
+        sources = dict.fromkeys(action.source or "" for action in self._changing)
+        changed = [live for path in sources for live in self.at(path) if live.seen != live.value()]
         pairs = [(live, live.seen is not None and fire) for live in changed]
         for live in changed:
             live.seen = live.value()
         for source, has_changed in pairs:
             for action in self._changing if has_changed else ():
-                for target in lives if action.source == source.node.path else ():
-                    if target.node.path == action.target and _same_instances(source, target):
+                for target in self.at(action.target) if action.source == source.node.path else ():
+                    if _same_instances(source, target):
                         self._set(target, action)
                         fired = True
         return fired

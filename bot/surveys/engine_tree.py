@@ -1,4 +1,4 @@
-"""The instance of a run as live nodes: values and conditions are computed when read and kept until an answer."""
+"""The instance of a run as live nodes: what is computed when read is kept until something that it read changes."""
 
 import hashlib
 import math
@@ -20,7 +20,7 @@ MAX_REPEATS = 1_000  # instances of one repeat, whatever its count says
 class Live(Element):
     """A node of the running instance: a group or an instance of a repeat; a `Field` has a value."""
 
-    __slots__ = ("_path", "_path_at", "_relevant", "_relevant_at", "node", "run", "spans")
+    __slots__ = ("_path", "_path_at", "_relevant", "_relevant_at", "lockable", "node", "readers", "run", "spans")
 
     static = False
 
@@ -31,6 +31,8 @@ class Live(Element):
         self.spans: list[Span] = []
         self._relevant, self._relevant_at = True, -1
         self._path, self._path_at = "", -1
+        self.readers: dict[Live | Span, None] = {}  # what was computed from this node
+        self.lockable: bool = node.bind.readonly is not None or (isinstance(parent, Live) and parent.lockable)
 
     @property
     def path(self) -> str:
@@ -74,18 +76,31 @@ class Live(Element):
         """Compute what others may read."""
         self.relevant()
 
+    def forget(self) -> None:
+        """Let what was computed here be computed again."""
+        self._relevant_at = -1
+
     def relevant(self) -> bool:
         """Tell whether the node takes part."""
-        if self._relevant_at == self.run.epoch:
+        run, reader = self.run, self.run.reader
+        if reader is not None and reader is not self:
+            self.readers[reader] = None
+        if self._relevant_at == run.epoch:
             return self._relevant
-        self._relevant_at, self._relevant = self.run.epoch, True  # a condition on itself is refused at upload
-        above = self.parent.relevant() if isinstance(self.parent, Live) else True
-        condition = self.node.bind.relevant
-        self._relevant = above and (condition is None or to_boolean(self.evaluate(condition)))
+        self._relevant_at, self._relevant = run.epoch, True  # a condition on itself is refused at upload
+        run.reader = self
+        try:
+            above = self.parent.relevant() if isinstance(self.parent, Live) else True
+            condition = self.node.bind.relevant
+            self._relevant = above and (condition is None or to_boolean(self.evaluate(condition)))
+        finally:
+            run.reader = reader
         return self._relevant
 
     def readonly(self) -> bool:
         """Tell whether the node, or a group it is in, cannot be answered."""
+        if not self.lockable:
+            return False
         above = self.parent.readonly() if isinstance(self.parent, Live) else False
         return above or self.holds(self.node.bind.readonly)
 
@@ -143,6 +158,15 @@ class Field(Live):
         """Compute what others may read, and what is kept from now on."""
         self.value()
 
+    def forget(self) -> None:
+        """Let what was computed here be computed again."""
+        self._relevant_at = self._value_at = -1
+
+    def write(self, base: str) -> None:
+        """Put a value here, and let what was computed from it be computed again."""
+        self.base = base
+        self.run.touch(self)
+
     def constraint_ok(self) -> bool:
         """Tell whether the value satisfies the constraint; an empty or irrelevant one does."""
         constraint = self.node.bind.constraint
@@ -154,19 +178,21 @@ class Field(Live):
 
     def value(self) -> str:
         """Return the value that counts: empty when irrelevant, without choices no longer offered."""
-        run = self.run
+        run, reader = self.run, self.run.reader
+        if reader is not None and reader is not self:
+            self.readers[reader] = None
         if self._value_at == run.epoch:
             return self._value
         if self._busy:
             return self.base  # once() and the like read what is there before
         self._busy = True
-        outer, run.reads = run.reads, None
+        reads, run.reads, run.reader = run.reads, None, self
         try:
             self._value = self._compute() if self.relevant() else self._withdrawn()
             self._value_at = run.epoch
         finally:
             self._busy = False
-            run.reads = outer
+            run.reads, run.reader = reads, reader
         return self._value
 
     def result(self, expression: Expression) -> str:
@@ -238,6 +264,10 @@ class Span:
         """Return the path of the repeat itself, without an index of its own."""
         return f"{self.parent.path}/{self.node.name}"
 
+    def forget(self) -> None:
+        """Let a counted repeat be counted again."""
+        self._counted_at = -1
+
     def settle(self) -> None:
         """Count a counted repeat."""
         self.sync()
@@ -253,9 +283,11 @@ class Span:
         if self.node.count is None or self._counted_at == run.epoch:
             return
         self._counted_at = run.epoch
-        outer, run.reads = run.reads, None
-        count = to_number(self._evaluate(self.node.count), run.tz)
-        run.reads = outer
+        reads, reader, run.reads, run.reader = run.reads, run.reader, None, self
+        try:
+            count = to_number(self._evaluate(self.node.count), run.tz)
+        finally:
+            run.reads, run.reader = reads, reader
         if math.isnan(count):
             return
         wanted = int(min(max(count, 0), MAX_REPEATS))

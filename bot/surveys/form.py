@@ -205,6 +205,7 @@ class Form:
     languages: tuple[str, ...]  # as in the sheet, "English (en)"; ("",) for a form without translations
     root: Group = field(repr=False)
     nodes: Mapping[str, Node] = field(repr=False)  # every node by path, in document order
+    ranks: Mapping[str, int] = field(repr=False)  # by path: what a node reads has a lower one, but for circles
     actions: tuple[Action, ...] = field(repr=False)
     seed: Seed = field(repr=False)
     templates: Mapping[str, Seed] = field(repr=False)  # of repeats, by path

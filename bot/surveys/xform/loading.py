@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.surveys.engine import start
 from bot.surveys.form import Form, FormError, Problem
-from bot.surveys.xform.fitness import cycles, unfit
+from bot.surveys.xform.fitness import unfit
+from bot.surveys.xform.order import cycles
 from bot.surveys.xform.reading import Reader
 from bot.surveys.xform.sheets import Sheet, convert_sheet, sniff
 from bot.surveys.xpath.values import EvaluationError

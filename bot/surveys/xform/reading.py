@@ -27,6 +27,7 @@ from bot.surveys.xform.choices import Choices
 from bot.surveys.xform.controls import Control, bind_type, body_controls, reference, type_of
 from bot.surveys.xform.fitness import unaskable
 from bot.surveys.xform.instances import parse_xml, qualified, read_instance
+from bot.surveys.xform.order import ranks
 from bot.surveys.xform.texts import Texts
 from bot.surveys.xpath.compiler import Expression, calls, compile_expression
 from bot.surveys.xpath.grammar import ExpressionError
@@ -63,6 +64,7 @@ class Reader:
         root = self._node(f"/{qualified(self._root)}", [self._root])
         if not isinstance(root, Group):
             raise FormError([Problem("the form has no questions; add rows to it", "survey")])
+        nodes = {node.path: node for node in _walk(root)}
         digest = hashlib.sha256(self._xform.encode())
         for name in sorted(self._media):
             digest.update(name.encode() + b"\0" + self._media[name])
@@ -73,7 +75,8 @@ class Reader:
             default_language=self._texts.default,
             languages=self._texts.languages,
             root=root,
-            nodes={node.path: node for node in _walk(root)},
+            nodes=nodes,
+            ranks=ranks(nodes),
             actions=tuple(self._actions()),
             seed=self._seed(root.path, self._root),
             templates=self._templates,

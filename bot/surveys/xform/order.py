@@ -1,0 +1,97 @@
+"""Which questions wait for which: the order to compute them in, and forms that run in circles."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.surveys.form import Form, Node, Problem, Question, Repeat
+from bot.surveys.xpath.compiler import descend
+from bot.surveys.xpath.grammar import Ast, Literal, Path
+
+
+def ranks(nodes: Mapping[str, Node]) -> dict[str, int]:
+    """Number the paths so that what a node reads comes before it; in a circle the form's own order decides."""
+    order: dict[str, int] = {}
+    begun: set[str] = set()
+    for start in nodes:
+        waiting = [] if start in begun else [start]
+        while waiting:
+            path = waiting[-1]
+            if path not in begun:
+                begun.add(path)
+                waiting += [one for one in _reads(nodes, path) | _counts(nodes[path]) if one in nodes.keys() - begun]
+            else:
+                waiting.pop()
+                order.setdefault(path, len(order))
+    return order
+
+
+def cycles(form: Form) -> list[Problem]:
+    """Name the questions whose calculations or conditions wait for each other."""
+    graph = {path: _reads(form.nodes, path) for path in form.nodes}
+    for action in form.actions:
+        if action.source and action.source != action.target and action.target in graph:
+            graph[action.target].add(action.source)
+    state: dict[str, int] = {}
+    found: list[Problem] = []
+    for path in graph:
+        if circle := _circle(path, graph, state):
+            names = ", ".join(one.rpartition("/")[2] for one in circle)
+            found.append(
+                Problem(f"{names.partition(',')[0]} waits for itself through {names}; break the circle", "survey")
+            )
+    return found
+
+
+def _circle(start: str, graph: dict[str, set[str]], state: dict[str, int]) -> list[str] | None:
+    """Search for a circle from `start`; state 1 is open, 2 done."""
+    if state.get(start):
+        return None
+    trail = [(start, iter(graph[start]))]
+    state[start] = 1
+    while trail:
+        path, rest = trail[-1]
+        following = next((one for one in rest if one in graph and state.get(one) != 2), None)
+        if following is None:
+            state[path] = 2
+            trail.pop()
+        elif state.get(following) == 1:
+            names = [one for one, _ in trail]
+            for name in names:
+                state[name] = 2
+            return names[names.index(following) :]
+        else:
+            state[following] = 1
+            trail.append((following, iter(graph[following])))
+    return None
+
+
+def _reads(nodes: Mapping[str, Node], path: str) -> set[str]:
+    """Return the paths that the value or relevance of a node is computed from."""
+    node = nodes[path]
+    reads = {path.rpartition("/")[0]} & nodes.keys()
+    itemset = node.itemset.nodeset if isinstance(node, Question) and node.itemset else None
+    for expression in (node.bind.relevant, node.bind.calculate, itemset):
+        if expression is not None:
+            reads.update(target for target in references(expression.ast, path) if target != path)
+    return reads
+
+
+def _counts(node: Node) -> set[str]:
+    count = node.count if isinstance(node, Repeat) else None
+    return set() if count is None else set(references(count.ast, node.path))
+
+
+def references(ast: Ast, path: str) -> Iterator[str]:
+    """Yield the paths an expression at `path` reads, as far as they are written out without conditions."""
+    for part in descend(ast):
+        if isinstance(part, Path) and (part.start is None or part.start == "/"):
+            steps = [] if part.start == "/" else path.strip("/").split("/")
+            if any(step.predicates for step in part.steps):
+                continue
+            for step in part.steps:
+                if step.axis == "parent":
+                    steps = steps[:-1]
+                elif step.axis == "child":
+                    steps = [*steps, step.test]
+            yield "/" + "/".join(steps)
+        elif isinstance(part, Literal) and isinstance(part.value, str) and part.value.strip().startswith("/"):
+            yield part.value.strip()
