@@ -76,7 +76,11 @@ async def _params(request: Request) -> dict[str, Any]:
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("application/json"):
         body = await request.body()
-        return params | (json.loads(body) if body else {})
+        given = json.loads(body) if body else {}
+        # As the real one does: a nested value may be JSON, or a string that holds JSON.
+        return params | {
+            name: _decoded(name, value) if isinstance(value, str) else value for name, value in given.items()
+        }
     async with request.form() as form:
         return params | {name: await _field(name, value) for name, value in form.items()}
 
