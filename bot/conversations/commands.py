@@ -88,12 +88,7 @@ def take_language(talk: Talk, said: str) -> bool:
 
 
 def _survey(talk: Talk) -> None:
-    run = surveys.open_run(talk.db, talk.contact)
-    if run:
-        messages = surveys.resume(talk.db, talk.content, talk.contact, run, talk.address.channel)
-    else:
-        messages = surveys.offer(talk.db, talk.content, talk.contact, talk.address.channel)
-    for message in messages:
+    for message in surveys.offer(talk.db, talk.content, talk.contact, talk.address.channel):
         talk.send(message)
 
 

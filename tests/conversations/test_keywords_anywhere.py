@@ -14,6 +14,8 @@ from bot.content.keywords import read_words
 from bot.content.languages import LANGUAGES
 from bot.conversations.models import Dialogue, Ticket
 from bot.events import service as events
+from bot.events.models import Answer, Rsvp
+from bot.messaging.models import OutboxMessage, Status
 from bot.surveys import service as surveys
 from tests.conversations.conftest import Line
 from tests.conversations.test_odd_messages import STAGES
@@ -245,3 +247,52 @@ def test_every_optional_question_can_be_skipped(line: Line) -> None:
         contact = db.scalars(select(Contact)).one()
     assert (contact.state, contact.origin, contact.residence, contact.zone) == (State.MEMBER, None, None, None)
     assert line.write("MY DATA").count(line.says("profile.not_given")) == 4
+
+
+def invite(line: Line) -> None:
+    """Let the member have received an invitation to a session."""
+    who, start = line.contact().id, (clock.now() + timedelta(days=9)).replace(tzinfo=None)
+    with line.database.begin() as db:
+        event = events.create(
+            db, title={"en": "Saving well"}, starts_local=start, zone="Africa/Maseru", minutes=60, created_by="1"
+        )
+        events.publish(db, event)
+        events.invite(db, line.router.content, event, [who])
+        row = db.scalars(select(OutboxMessage).where(OutboxMessage.kind == "invitation")).one()
+        row.status, row.sent_at, row.external_id = Status.SENT, clock.now(), "m-1"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("Yes", "yes"), ("oui", "yes"), ("MAYBE", "maybe"), ("no", "no"), ("peut-être", "maybe")]
+)
+def test_a_typed_answer_belongs_to_the_invitation_sent_last(member: Line, said: str, meant: str) -> None:
+    assert member.write(said) == member.says("unknown.text")
+    invite(member)
+    assert "Saving well" in member.write(said)
+    with member.database.begin() as db:
+        assert db.scalars(select(Rsvp.answer)).one() == meant
+
+
+def test_a_templates_button_belongs_to_the_invitation_it_answers(member: Line) -> None:
+    invite(member)
+    member.write("Yes", "button", button="yes", replies_to="m-1")
+    with member.database.begin() as db:
+        assert db.scalars(select(Rsvp.answer)).one() == Answer.YES
+    assert member.write("Yes", "button", button="yes", replies_to="another") == member.says("unknown.text")
+
+
+def test_the_templates_buttons_of_a_survey_open_and_pause_it(member: Line) -> None:
+    with member.database.begin() as db:
+        surveys.publish(db, FORM.encode(), "words.md")
+    assert "Which word?" in member.press("begin")
+    assert member.press("later") == member.says("survey.paused")
+    assert "Which word?" in member.press("continue")
+    assert "Which word?" in member.write("SURVEY")
+    assert member.play("PAUSE") == member.says("survey.paused")
+    assert member.press("later") == ""
+
+
+def test_a_language_button_of_the_menu_answers_the_first_question_too(line: Line) -> None:
+    line.write("START")
+    assert line.press("menu:language:fr").startswith(line.says("registration.welcome"))
+    assert line.contact().language == "fr"
