@@ -152,9 +152,10 @@ async def test_a_held_update_comes_even_when_nothing_follows(bot: Bot, phone: Te
     assert [update.message.text for update in await bot.get_updates(timeout=2)] == ["alone"]
 
 
-async def test_thousands_of_phones_cost_no_threads_and_little_time(world: World) -> None:
+async def test_thousands_of_phones_cost_no_threads(world: World) -> None:
+    before = threading.active_count()
     phones = [world.telegram_phone(name=f"Member {number}") for number in range(5000)]
     for phone in phones:
         await phone.send("hi")
     assert len(world.telegram.updates) == 5000
-    assert threading.active_count() < 5
+    assert threading.active_count() <= before
