@@ -100,6 +100,10 @@ class Session:
             self._run.language = language
             self._run.changed()
 
+    def wake(self, now: datetime, tz: tzinfo) -> None:
+        """Go on at another moment, as if brought to life then."""
+        self._run.wake(now, tz)
+
     # asking
 
     def next_question(self, after: str | None = None) -> Prompt | None:

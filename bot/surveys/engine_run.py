@@ -33,7 +33,7 @@ class Run:
         self.draws: dict[Element, int] = {}
         self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
         self._nodes: list[Live | Span] = []
-        self._by_path: dict[str, list[Field]] = {}
+        self._by_path: dict[str, list[Live | Span]] = {}
         self._nodes_at = -1
         self.root = Element("", None)
         self.top = plant(form.seed, self.root, self) if fresh else sprout(form.root, self.root, self)
@@ -103,14 +103,18 @@ class Run:
         if self._nodes_at != self.shape:
             self._nodes, self._nodes_at = list(self.walk(self.top)), self.shape
             self._by_path = {}
-            for field in self.fields():
-                self._by_path.setdefault(field.node.path, []).append(field)
+            for here in self._nodes:
+                self._by_path.setdefault(here.node.path, []).append(here)
         return self._nodes
 
-    def at(self, path: str) -> list[Field]:
-        """Return the questions at a path of the form: one, or one in each instance of a repeat."""
+    def at(self, path: str) -> list[Live | Span]:
+        """Return what stands at a path of the form: one node, or one in each instance of a repeat."""
         self.nodes()
         return self._by_path.get(path, [])
+
+    def fields_at(self, path: str) -> list[Field]:
+        """Return the questions at a path of the form."""
+        return [here for here in self.at(path) if isinstance(here, Field)]
 
     def fields(self) -> list[Field]:
         """Return every question, calculation and hidden value in document order."""
@@ -195,9 +199,18 @@ class Run:
         live.write(stored(live.question, value))
         self.settle()
 
-    def touch(self, live: Live) -> None:
+    def wake(self, now: datetime, tz: tzinfo) -> None:
+        """Go on at another moment, as if brought to life then: nothing is set off by the passing of time."""
+        self.epoch += tz != self.tz
+        self.now, self.tz = now, tz
+        for path in self.form.timed:
+            for here in self.at(path):
+                self.touch(here)
+        self._settle(fire=False)
+
+    def touch(self, node: Live | Span) -> None:
         """Forget what was computed from a node, and from that in turn."""
-        touched: list[Live | Span] = [live]
+        touched = [node]
         while touched:
             here = touched.pop()
             here.forget()
@@ -244,13 +257,13 @@ class Run:
         """Carry out the actions of the questions whose value is not what it was; tell whether any was."""
         fired = False
         sources = dict.fromkeys(action.source or "" for action in self._changing)
-        changed = [live for path in sources for live in self.at(path) if live.seen != live.value()]
+        changed = [live for path in sources for live in self.fields_at(path) if live.seen != live.value()]
         pairs = [(live, live.seen is not None and fire) for live in changed]
         for live in changed:
             live.seen = live.value()
         for source, has_changed in pairs:
             for action in self._changing if has_changed else ():
-                for target in self.at(action.target) if action.source == source.node.path else ():
+                for target in self.fields_at(action.target) if action.source == source.node.path else ():
                     if _same_instances(source, target):
                         self._set(target, action)
                         fired = True

@@ -206,6 +206,7 @@ class Form:
     root: Group = field(repr=False)
     nodes: Mapping[str, Node] = field(repr=False)  # every node by path, in document order
     ranks: Mapping[str, int] = field(repr=False)  # by path: what a node reads has a lower one, but for circles
+    timed: frozenset[str] = field(repr=False)  # paths of what may change by the passing of time alone
     actions: tuple[Action, ...] = field(repr=False)
     seed: Seed = field(repr=False)
     templates: Mapping[str, Seed] = field(repr=False)  # of repeats, by path

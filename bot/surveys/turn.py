@@ -12,11 +12,12 @@ from bot.contacts.models import Contact
 from bot.contacts.service import zone_of
 from bot.content import Content
 from bot.content.languages import SOURCE
+from bot.surveys import awake
 from bot.surveys.answers import bare
 from bot.surveys.asking import Asked, form_language, step_of
-from bot.surveys.engine import Prompt, Session, Shown, State
+from bot.surveys.engine import Prompt, Session, Shown
 from bot.surveys.form import Bind, Form, Question, Type
-from bot.surveys.models import Run, Survey
+from bot.surveys.models import LIVE, Run, Survey
 from bot.surveys.publishing import form_of
 from bot.surveys.reading import Listener
 from bot.surveys.showing import in_words
@@ -44,7 +45,7 @@ class Turn:
         """Bring the run to life where it stopped."""
         survey = db.get_one(Survey, run.survey_id)
         form = form_of(survey)
-        session = Session(form, State.from_json(run.state), now=clock.now(), tz=zone_of(contact))
+        session = awake.wake(run.id, form, run.state, clock.now(), zone_of(contact))
         turn = cls(db, content, contact, run, survey, channel, form, session)
         turn.tune()
         return turn
@@ -53,6 +54,8 @@ class Turn:
         """Store what must be known at the next message."""
         run = self.run
         run.state = self.session.state.to_json()
+        if run.disposition in LIVE:
+            awake.rest(run.id, run.state, self.session)
         run.language, run.channel, run.updated_at = self.language, self.channel, clock.now()
         self.db.flush()
 

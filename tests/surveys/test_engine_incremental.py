@@ -1,11 +1,14 @@
 """Recomputing only what an answer touches gives what recomputing everything gives."""
 
 import time
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.surveys import trace
+from bot.surveys.engine import Session
 from bot.surveys.engine_run import Run
 from bot.surveys.engine_state import State
 from bot.surveys.engine_tree import Field, Live, Span
@@ -32,7 +35,7 @@ MORE = [
 class Recalculated(Run):
     """A run that recomputes everything after every change."""
 
-    def touch(self, live: Live) -> None:
+    def touch(self, node: Live | Span) -> None:
         self.epoch += 1
 
 
@@ -84,3 +87,28 @@ def test_a_chain_of_calculations_that_refer_forward_is_as_deep_as_it_likes() -> 
     assert session.set("/data/c2000", "7").ok
     assert session.facts("/data/c0").value == "2007"
     assert time.process_time() - began < 2
+
+
+def test_a_run_kept_alive_goes_on_as_one_brought_to_life_later() -> None:
+    made = form(
+        [
+            row("date", "born"),
+            row("calculate", "today", calculation="format-date(today(), '%Y-%m-%d')"),
+            row("begin group", "later", relevant="today() > date('2024-06-01')"),
+            row("calculate", "days", calculation="int(today() - ${born})"),
+            row("end group", "latere"),
+            row("calculate", "set", calculation="concat(${days}, '!')", trigger="${born}"),
+            row("note", "shown", relevant="${days} > 100"),
+        ]
+    )
+    session = begin(made)
+    session.set("/data/born", "2024-05-01")
+    later, zone = NOW + timedelta(days=200), ZoneInfo("Australia/Sydney")
+    fresh = Session(made, session.state.copy(), now=later, tz=zone)
+
+    session.wake(later, zone)
+
+    assert session.values() == fresh.values()
+    assert session.values()["/data/later/days"] == "205"
+    assert session.state == fresh.state
+    assert [note.text for note in session.closing_notes()] == ["shown"]

@@ -14,6 +14,7 @@ from bot import clock
 from bot.contacts.service import HOME_ZONE
 from bot.content import Content
 from bot.db import Base, Database, import_models
+from bot.surveys import awake
 from bot.surveys.engine import Session, State, start
 from bot.surveys.form import Form
 from bot.surveys.models import LIVE, Survey
@@ -28,7 +29,7 @@ CHANGE = st.integers(1, 6).map(lambda number: ("say", f"change {number}"))
 ANYTHING = st.one_of(
     st.sampled_from(WORDS).map(lambda word: ("say", word)),
     st.tuples(st.just("tap"), st.integers(0, 40)),
-    st.sampled_from([("repeat", 0), ("language", "fr"), ("language", "st"), ("pause", 0)]),
+    st.sampled_from([("repeat", 0), ("language", "fr"), ("language", "st"), ("pause", 0), ("restart", 0)]),
 )
 # People mostly answer; what they do besides comes in between.
 OPS = st.lists(st.one_of(ANSWER, ANSWER, st.tuples(CHANGE, ANSWER), ANYTHING), min_size=8, max_size=25)
@@ -131,6 +132,8 @@ def act(chat: Chat, op: str, value: Any, buttons: list[str]) -> None:
         assert chat.run().state == before
     elif op == "language":
         chat.change_language(value)
+    elif op == "restart":
+        awake._awake.clear()
     elif op == "pause":
         chat.say("pause")
         chat.offer()

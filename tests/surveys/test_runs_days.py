@@ -1,5 +1,6 @@
 """Runs over days: reminders, the end of patience, leaving and coming back, new versions of a form."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import clock
+from bot.channels.base import Inbound
 from bot.contacts.models import Contact, Interest
 from bot.content import Content
 from bot.db import Database
@@ -234,3 +236,19 @@ def test_answers_can_be_saved_to_the_profile(database: Database, content: Conten
         contact = db.get_one(Contact, chat.contact_id)
         assert (contact.origin, contact.residence, contact.language) == ("LS", None, "fr")
         assert set(db.scalars(select(Interest.code))) == {"savings", "bonds"}
+
+
+def test_what_a_failed_transaction_did_to_a_run_is_lost_with_it(chat: Chat) -> None:
+    chat.say("one")
+
+    class Crash(Exception):
+        pass
+
+    with suppress(Crash), chat.database.begin() as db:
+        contact = db.get_one(Contact, chat.contact_id)
+        run = service.open_run(db, contact)
+        assert run
+        service.answer(db, chat.content, contact, run, Inbound("telegram", "us", "in-99", "me", "text", text="lost"))
+        raise Crash
+
+    assert "1. First? → one\n2. Second? → two" in chat.say("two")

@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from bot.surveys.form import Form, Node, Problem, Question, Repeat
-from bot.surveys.xpath.compiler import descend
+from bot.surveys.xpath.compiler import calls, descend
 from bot.surveys.xpath.grammar import Ast, Literal, Path
+
+#: Functions whose result time may change; the last two give texts, which may show a date.
+_MOMENTARY = {"now", "today", "jr:itext", "jr:choice-name"}
 
 
 def ranks(nodes: Mapping[str, Node]) -> dict[str, int]:
@@ -17,7 +20,8 @@ def ranks(nodes: Mapping[str, Node]) -> dict[str, int]:
             path = waiting[-1]
             if path not in begun:
                 begun.add(path)
-                waiting += [one for one in _reads(nodes, path) | _counts(nodes[path]) if one in nodes.keys() - begun]
+                reads = [*_reads(nodes, path), *(one for ast in _counted(nodes[path]) for one in references(ast, path))]
+                waiting += [one for one in reads if one in nodes and one not in begun]
             else:
                 waiting.pop()
                 order.setdefault(path, len(order))
@@ -64,20 +68,30 @@ def _circle(start: str, graph: dict[str, set[str]], state: dict[str, int]) -> li
     return None
 
 
+def timed(nodes: Mapping[str, Node]) -> frozenset[str]:
+    """Return the paths of the nodes whose value, relevance or number may be another at another moment."""
+    return frozenset(
+        path
+        for path, node in nodes.items()
+        if any(call.name in _MOMENTARY for ast in [*_computed(node), *_counted(node)] for call in calls(ast))
+    )
+
+
 def _reads(nodes: Mapping[str, Node], path: str) -> set[str]:
     """Return the paths that the value or relevance of a node is computed from."""
-    node = nodes[path]
     reads = {path.rpartition("/")[0]} & nodes.keys()
-    itemset = node.itemset.nodeset if isinstance(node, Question) and node.itemset else None
-    for expression in (node.bind.relevant, node.bind.calculate, itemset):
-        if expression is not None:
-            reads.update(target for target in references(expression.ast, path) if target != path)
+    for ast in _computed(nodes[path]):
+        reads.update(target for target in references(ast, path) if target != path)
     return reads
 
 
-def _counts(node: Node) -> set[str]:
-    count = node.count if isinstance(node, Repeat) else None
-    return set() if count is None else set(references(count.ast, node.path))
+def _computed(node: Node) -> list[Ast]:
+    itemset = node.itemset.nodeset if isinstance(node, Question) and node.itemset else None
+    return [one.ast for one in (node.bind.relevant, node.bind.calculate, itemset) if one is not None]
+
+
+def _counted(node: Node) -> list[Ast]:
+    return [node.count.ast] if isinstance(node, Repeat) and node.count else []
 
 
 def references(ast: Ast, path: str) -> Iterator[str]:
