@@ -39,6 +39,9 @@ migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what ch
 bench-delivery: $(VENV)/.dev  ## Messages a second and CPU a message, beside other clients, on both engines
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
+bench-survey: $(VENV)/.dev  ## Microseconds of one answer in a short and a long form, beside plain ways; memory of 10,000 runs
+	@$(BIN)/python -m benchmarks.survey $(ARGS)
+
 bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lost, nothing doubled, on both engines
 	@$(BIN)/python -m benchmarks.crash $(ARGS)
 
@@ -71,4 +74,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help bench-crash bench-delivery demo run test check format migration pictures lock clean
+.PHONY: help bench-crash bench-delivery bench-survey demo run test check format migration pictures lock clean
