@@ -43,9 +43,9 @@ def postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def database(engine: str) -> Iterator[Database]:
+def database(engine: str, key: bytes = b"b" * 32) -> Iterator[Database]:
     """Open an empty database with our tables; durable as an installation's is."""
-    crypto.use(crypto.Keyring([b"b" * 32]))
+    crypto.use(crypto.Keyring([key]))
     if engine == "postgresql":
         with postgresql() as url:
             yield from _opened(url)
@@ -101,7 +101,7 @@ def _value(channel: str, id: int) -> str:
     return str(1000 + id) if channel == "telegram" else f"whatsapp:+2665{id:07d}"
 
 
-def freeze_broadcast(database: Database, channel: Channel) -> int:
+def freeze_broadcast(database: Database, *channels: Channel) -> int:
     """Write a broadcast to everybody and freeze its audience; return its id."""
     now = clock.now()
     with database.begin() as db:
@@ -118,19 +118,19 @@ def freeze_broadcast(database: Database, channel: Channel) -> int:
         )  # fmt: skip
         db.add(broadcast)
         db.flush()
-        policy = Policy({channel.name: channel}, RULES)
+        policy = Policy({channel.name: channel for channel in channels}, RULES)
         broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, now, now + timedelta(days=7))
         return broadcast.id
 
 
-def desk(channel: Channel) -> Desk:
+def desk(channel: Channel, worker: str = "bench") -> Desk:
     """Return what delivery needs, as `bot.app` sets it up."""
     return Desk(
         channel=channel.name,
         sender=channel.sender,
         rate=channel.rate,
         has_window=channel.has_window,
-        worker="bench",
+        worker=worker,
         rules=RULES,
         content=CONTENT,
         renderers={KIND: rendering.renderer(CONTENT)},

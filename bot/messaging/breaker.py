@@ -6,7 +6,7 @@ from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from bot.messaging import outbox
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging.models import INTERRUPTED, OutboxMessage, Status
 
 #: Begins the reason of a message that failed because of what it says.
 CONTENT = "content"
@@ -48,6 +48,8 @@ def _latest_ends(db: Session, ref: int) -> Counter[str]:
 def _sort(status: str, reason: str | None) -> str:
     if status in _GOOD:
         return "good"
-    if status == Status.UNCERTAIN:
+    if status == Status.UNCERTAIN and reason != INTERRUPTED:
         return "uncertain"
+    if status == Status.UNCERTAIN:
+        return "interrupted"  # a process of ours died: not the broadcast's fault
     return "content" if (reason or "").startswith(f"{CONTENT} ") else "person"

@@ -9,11 +9,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Channel, OutcomeUnknown, SendFailure
+from bot.channels.base import Channel, Misconfigured, OutcomeUnknown, SendFailure, TryLater
 from bot.db import Database
 from bot.messaging import claims, settling
 from bot.messaging.claims import Claimed, Desk
-from bot.messaging.models import OutboxMessage, Priority, Status, Worker
+from bot.messaging.models import INTERRUPTED, OutboxMessage, Priority, Status, Worker
 from bot.messaging.pacing import Gate
 from bot.messaging.settling import NotSent, Outcome
 
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 IDLE = 0.5
 #: The same while messages are under way: shorter than the horizon for which places are given out.
 BUSY = 0.1
-#: Messages that are claimed together while there are that many, and ready when a call ends.
+#: Messages that are claimed together while there are that many.
 BATCH = 32
 #: Real seconds that an outcome waits for others to share its commit.
-LINGER = 0.02
+LINGER = 0.01
 #: A process unseen for this long leaves its claims in doubt.
 SILENT = timedelta(seconds=15)
 #: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
@@ -36,6 +36,11 @@ CHAT_INTERVAL = 1.0
 REPLY_BURST = 5
 
 
+def window(max_in_flight: int) -> int:
+    """Return how many messages are claimed and not settled at most: what a crash leaves in doubt."""
+    return 2 * max_in_flight - 1
+
+
 class Delivery:
     """Sends what is due of one sender, never twice by itself."""
 
@@ -43,6 +48,8 @@ class Delivery:
         self._database, self._channel, self._desk, self._max = database, channel, desk, max_in_flight
         self._work = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._rests_until = clock.now()
+        self._claimed = 0  #: and not settled: what a crash of this process leaves in doubt
         self._calls = asyncio.Semaphore(max_in_flight)
         self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         self._pace, self._gate = ChatPace(), Gate(desk.rate)
@@ -73,11 +80,11 @@ class Delivery:
 
     async def _turn(self) -> None:
         self._work.clear()
-        # Many at a time: a claim of thirty messages costs little more than one of a single message. With one batch
-        # more claimed than are with the provider, a call that ends need not wait for the next claim.
-        ahead = min(BATCH, self._max - 1)
-        free = self._max + ahead - len(self._in_flight)
-        claimed = await self._claim(free) if free > ahead // 2 else []
+        # More are claimed than may be with the provider, so that a call that ends need not wait for the next claim;
+        # many at a time, since a claim of thirty messages costs little more than one of a single message.
+        free = window(self._max) - self._claimed
+        claimed = await self._claim(free) if free >= min(BATCH, self._max) else []
+        self._claimed += len(claimed)
         for item in claimed:
             task = asyncio.create_task(self._send(item))
             self._in_flight.add(task)
@@ -99,9 +106,18 @@ class Delivery:
         await self._pace.wait(item)
         async with self._calls:
             await self._pass_gate()
-            stale = clock.now() - item.claimed_at > STALE
-            result = NotSent() if stale else await self._call(item)
+            now = clock.now()
+            may_go = now >= self._rests_until and now - item.claimed_at <= STALE
+            result = await self._call(item) if may_go else NotSent()
+            self._heed(result)
         self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, result))
+
+    def _heed(self, result: str | SendFailure) -> None:
+        """Keep what is claimed already from running into the same wall; the sender's row keeps all the rest."""
+        if isinstance(result, TryLater) and result.throttled:
+            self._rests_until = clock.now() + timedelta(seconds=result.after or settling.THROTTLE_PAUSE)
+        elif isinstance(result, Misconfigured) and result.sender:
+            self._rests_until = clock.now() + settling.MISCONFIGURED_PAUSE
 
     async def _call(self, item: Claimed) -> str | SendFailure:
         try:
@@ -124,6 +140,7 @@ class Delivery:
             while not self._outcomes.empty():
                 group.append(self._outcomes.get_nowait())
             await self._settle(group)
+            self._claimed -= len(group)
             for _ in group:
                 self._outcomes.task_done()
             self.nudge()
@@ -177,7 +194,7 @@ def doubt(db: Session, workers: list[str]) -> int:
     marked = db.execute(
         update(OutboxMessage)
         .where(OutboxMessage.status == Status.SENDING, OutboxMessage.claimed_by.in_(workers))
-        .values(status=Status.UNCERTAIN, reason="interrupted", claimed_by=None, status_at=clock.now())
+        .values(status=Status.UNCERTAIN, reason=INTERRUPTED, claimed_by=None, status_at=clock.now())
         .execution_options(synchronize_session=False)
     )
     db.execute(delete(Worker).where(Worker.name.in_(workers)))

@@ -64,6 +64,9 @@ IS_WAITING = text("status IN ('queued', 'held') AND due_at IS NOT NULL")
 IS_IN_DOUBT = text("status IN ('sending', 'uncertain')")
 HAS_DEADLINE = text("status IN ('queued', 'held') AND expires_at IS NOT NULL")
 
+#: Reason of a message that a dead process had with a provider.
+INTERRUPTED = "interrupted"
+
 OPEN = (Status.QUEUED, Status.HELD, Status.SENDING)
 WAITING = (Status.QUEUED, Status.HELD)
 

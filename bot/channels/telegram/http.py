@@ -7,6 +7,7 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 
+CONNECT = 5.0  #: seconds to wait for a connection, a place in the pool included
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -47,7 +48,7 @@ class AiohttpRequest(BaseRequest):
         if self._session is None:
             await self.initialize()
         read = self._read_timeout if isinstance(read_timeout, DefaultValue) else read_timeout
-        timeout = aiohttp.ClientTimeout(connect=5, sock_connect=5, sock_read=read)
+        timeout = aiohttp.ClientTimeout(connect=CONNECT, sock_connect=CONNECT, sock_read=read)
         try:
             assert self._session is not None  # noqa: S101 - set by initialize
             body = _body(request_data)

@@ -9,6 +9,8 @@ from twilio.http import AsyncHttpClient
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
+CONNECT = 5.0  #: seconds to wait for a connection, a place in the pool included
+
 
 def at(base: str, url: str) -> str:
     """Return the URL moved to `base` (an emulator); unchanged when there is none."""
@@ -32,7 +34,7 @@ class PooledClient(AsyncHttpClient):  # type: ignore[misc]
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._pool, keepalive_timeout=15),
             # Waiting for a place in the pool must not look like waiting for an answer.
-            timeout=aiohttp.ClientTimeout(connect=5, sock_connect=5, sock_read=self.timeout),
+            timeout=aiohttp.ClientTimeout(connect=CONNECT, sock_connect=CONNECT, sock_read=self.timeout),
         )
 
     async def close(self) -> None:
