@@ -1,5 +1,6 @@
 """What is due and whose turn it is: urgent before less urgent, broadcasts in turn, one message a person at a time."""
 
+import random
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby, zip_longest
@@ -83,6 +84,7 @@ def due(db: Session, channel: str, places: int, now: datetime) -> list[int]:
     first: dict[int, int] = {}  #: contact -> message
     for _, of_one_priority in groupby(lanes(db, channel), lambda lane: lane // LANES):
         heads = [_rows(db, channel, lane, places, now) for lane in of_one_priority]
+        random.shuffle(heads)  # a slow sender has one place at a time: it must not always be the same lane's
         for turn in zip_longest(*heads):  # one of each lane in turn
             for id, contact_id in filter(None, turn):
                 first.setdefault(contact_id, id)

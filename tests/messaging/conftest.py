@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot import clock
 from bot.channels.base import Button
@@ -19,7 +19,7 @@ from bot.messaging import outbox
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
-from bot.messaging.models import OutboxMessage, Priority
+from bot.messaging.models import OutboxMessage, Priority, Sender
 from bot.messaging.outbox import Message
 
 PROOF = Proof("consent.wording.v1", "0" * 64, "en", "telegram", "yes", None)
@@ -34,6 +34,7 @@ class Office:
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     rules: Rules = field(default_factory=Rules)
     max_in_flight: int = 64
+    daily_people: int = 0
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -45,8 +46,14 @@ class Office:
             worker="test",
             rules=self.rules,
             content=self.content,
+            daily_people=self.daily_people,
             renderers={"broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}")},
         )
+
+    def reset_pace(self) -> None:
+        """Let the next message leave at once: a frozen clock gives out no new places."""
+        with self.database.begin() as db:
+            db.execute(delete(Sender))
 
     def member(self, *, zone: str = "Africa/Maseru", purposes: tuple[Purpose, ...] = tuple(Purpose)) -> int:
         with self.database.begin() as db:

@@ -1,0 +1,134 @@
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from bot import clock
+from bot.channels.base import Misconfigured, OutcomeUnknown
+from bot.channels.memory import MemoryChannel
+from bot.contacts.models import Address, Contact, Purpose
+from bot.messaging import breaker, claims, outbox, pacing
+from bot.messaging.models import Content as ContentRow
+from bot.messaging.models import OutboxMessage, Priority, Status
+from bot.messaging.outbox import Message
+
+from .conftest import Office
+
+
+@pytest.mark.parametrize("places", [1, 8])
+async def test_two_broadcasts_share_the_sender_and_the_later_one_does_not_wait_for_the_end_of_the_first(
+    office: Office, places: int
+) -> None:
+    random.seed(1)
+    for number in range(60):
+        ref = 1 if number < 40 else 2
+        office.queue(office.member(), f"of {ref}", ref=ref)
+    office.max_in_flight = places
+    await office.deliver(seconds=10)
+    texts = [message.text for message in office.channel.sent]
+    assert Counter(texts) == {"of 1": 40, "of 2": 20}
+    assert 8 <= texts[:24].count("of 2") <= 16
+
+
+async def test_a_message_that_waits_for_another_try_does_not_hold_up_an_answer_to_the_same_person(
+    office: Office,
+) -> None:
+    member = office.member()
+    waiting = office.queue(member, "news")
+    with office.database.begin() as db:
+        row = db.get_one(OutboxMessage, waiting)
+        row.attempts, row.due_at = 1, clock.now() + timedelta(minutes=1)
+    answer = office.reply(member, "an answer")
+    await office.deliver()
+    assert (office.row(answer).status, office.row(waiting).status) == (Status.SENT, Status.QUEUED)
+
+
+def test_while_one_process_has_the_lease_no_other_sends_from_the_same_sender(office: Office) -> None:
+    office.queue(office.member(), "hello")
+    with office.database.begin() as db:
+        assert pacing.lease(pacing.lock(db, office.desk().key), "another process", clock.now())
+    with office.database.begin() as db:
+        assert claims.claim(db, office.desk(), 10) == []
+    clock.advance(pacing.LEASE)
+    with office.database.begin() as db:
+        assert len(claims.claim(db, office.desk(), 10)) == 1
+
+
+def test_a_gate_lets_no_more_than_its_rate_through_in_any_second_however_late_they_come() -> None:
+    gate = pacing.Gate(30)
+    times = [now + gate.wait(now) for now in [0.0] * 90]  # all at once, after the event loop was busy
+    assert times == sorted(times)
+    for start in times:
+        assert sum(start <= at < start + 1 for at in times) <= 30
+
+
+async def test_content_that_fails_for_one_in_three_stops_its_broadcast_and_says_why(office: Office) -> None:
+    ids = [office.queue(office.member(), f"message {number}") for number in range(60)]
+    office.max_in_flight = 1
+    office.channel.outcomes.extend([None, None, Misconfigured("63027", sender=False)] * 20)
+    await office.deliver()
+    ends = Counter(office.statuses())
+    assert ends["failed"] == breaker.LEAST
+    assert ends["held"] > 30
+    assert office.row(ids[-1]).reason == "paused content 63027"
+
+
+async def test_a_provider_that_leaves_us_in_the_dark_stops_the_broadcast_too(office: Office) -> None:
+    for number in range(20):
+        office.queue(office.member(), f"message {number}")
+    office.max_in_flight = 1
+    office.channel.outcomes.extend(OutcomeUnknown("5xx") for _ in range(20))
+    await office.deliver()
+    assert Counter(office.statuses()) == {"uncertain": breaker.LEAST, "held": 20 - breaker.LEAST}
+
+
+async def test_meta_lets_us_begin_with_so_many_people_a_day_and_the_others_wait(office: Office) -> None:
+    office.channel = MemoryChannel("whatsapp", "+266", has_window=True)
+    office.daily_people = 2
+    members = [office.member() for _ in range(4)]
+    with office.database.begin() as db:
+        for address in db.query(Address):
+            address.last_inbound_at = None
+        row = ContentRow(definition="d", content_id="HX1", name="session_reminder", language="en", approval="approved")
+        row.created_at = clock.now()
+        db.add(row)
+        message = Message("Reminder", template="session_reminder", variables={"title": "Saving"})
+        for member in members:
+            outbox.queue(
+                db, db.get_one(Contact, member), message, kind="reminder", priority=Priority.REMINDER,
+                purpose=Purpose.SESSIONS, once=f"r{member}",
+            )  # fmt: skip
+    await office.deliver()
+    assert Counter(office.statuses()) == {"sent": 2, "held": 2}
+    held = office.row(4)
+    assert held.reason == "daily_people"
+    assert held.due_at == clock.now() + timedelta(hours=24)
+    clock.move_to(held.due_at)
+    await office.deliver()
+    assert Counter(office.statuses()) == {"sent": 4}
+
+
+async def test_what_waits_past_its_deadline_ends_even_if_its_sender_never_comes(office: Office) -> None:
+    id = office.queue(office.member(), "soon over", expires_at=clock.now() + timedelta(hours=1))
+    with office.database.begin() as db:
+        row = db.get_one(OutboxMessage, id)
+        row.status, row.due_at, row.reason = Status.HELD, None, "window_closed"
+        assert outbox.expire(db) == 0
+    clock.advance(timedelta(hours=1))
+    with office.database.begin() as db:
+        assert outbox.expire(db) == 1
+    assert (office.row(id).status, office.row(id).reason) == (Status.EXPIRED, "deadline")
+
+
+async def test_staff_resend_or_leave_what_is_in_doubt_and_nothing_else(office: Office) -> None:
+    ids = [office.queue(office.member(), f"message {number}") for number in range(3)]
+    office.max_in_flight = 1
+    office.channel.outcomes.extend([OutcomeUnknown("no_answer"), OutcomeUnknown("no_answer"), None])
+    await office.deliver()
+    with office.database.begin() as db:
+        assert outbox.resend(db, [ids[0], ids[2]]) == 1
+        assert outbox.leave(db, [ids[1], ids[2]]) == 1
+    await office.deliver()
+    assert [office.row(id).status for id in ids] == [Status.SENT, Status.FAILED, Status.SENT]
+    assert [message.id for message in office.channel.sent] == [ids[2], ids[0]]
