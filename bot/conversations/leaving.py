@@ -5,6 +5,7 @@ from bot.contacts.consent import Proof
 from bot.contacts.models import Decision, Purpose, State
 from bot.conversations import registration, wordings
 from bot.conversations.talk import Talk
+from bot.events import replies as events
 from bot.messaging import outbox
 from bot.surveys import service as surveys
 
@@ -26,6 +27,7 @@ def stop(talk: Talk) -> None:
     consent.record(talk.db, talk.contact, withdrawn, Decision.WITHDRAWN, _proof(talk))
     outbox.cancel_unasked(talk.db, talk.contact.id, "stopped")
     surveys.withdraw(talk.db, talk.contact)
+    events.withdraw(talk.db, talk.content, talk.contact)
 
 
 def _proof(talk: Talk) -> Proof:

@@ -1,5 +1,7 @@
 """What members do with sessions: look at them and answer."""
 
+import re
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,15 +16,16 @@ from bot.messaging.outbox import Message
 
 #: Rows of a list on WhatsApp.
 _SHOWN = 10
+_ID = re.compile(r"[0-9]{1,18}")  # what a column holds: buttons can be forged
 _EAGERNESS = {None: 0, Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
 
 
 def press(db: Session, content: Content, contact: Contact, button: str) -> Message:
     """Answer a pressed button, "rsvp:<event id>:<yes|maybe|no|show>"; an unknown one gets the list."""
     event_id, _, choice = button.removeprefix("rsvp:").partition(":")
-    if event_id.isdecimal() and choice in set(Answer):
+    if _ID.fullmatch(event_id) and choice in set(Answer):
         return rsvp(db, content, contact, int(event_id), Answer(choice))
-    if event_id.isdecimal() and choice == "show":
+    if _ID.fullmatch(event_id) and choice == "show":
         return show(db, content, contact, int(event_id))
     return upcoming(db, content, contact)
 
@@ -40,6 +43,19 @@ def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer:
         row = _write(db, event, contact, row, answer)
         places.fill(db, content, event, answering=contact.id)
     return wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
+
+
+def withdraw(db: Session, content: Content, contact: Contact) -> int:
+    """Give up every place of a contact who leaves; the next in turn get them. Return how many."""
+    coming = (
+        select(Rsvp.event_id)
+        .join(Event, Event.id == Rsvp.event_id)
+        .where(Rsvp.contact_id == contact.id, Rsvp.answer != Answer.NO, Event.status == EventStatus.OPEN)
+    )
+    events = list(db.scalars(coming.order_by(Rsvp.event_id)))
+    for event_id in events:
+        rsvp(db, content, contact, event_id, Answer.NO)
+    return len(events)
 
 
 def _refusal(event: Event, row: Rsvp | None, answer: Answer) -> str | None:

@@ -203,3 +203,15 @@ def test_an_answer_cancels_what_it_makes_void(database: Database, content: Conte
         replies.rsvp(db, content, person, event.id, Answer.NO)
         assert waiting(db, "reminder") == []
         assert db.scalars(select(OutboxMessage.status)).all() == [Status.CANCELLED] * 2
+
+
+def test_who_leaves_gives_up_the_place_and_the_next_one_gets_it(database: Database, content: Content) -> None:
+    with database.begin() as db:
+        event = session(db, SATURDAY, capacity=1)
+        first, second = (member(db) for _ in range(2))
+        for contact in (first, second):
+            replies.rsvp(db, content, contact, event.id, Answer.YES)
+        assert replies.withdraw(db, content, first) == 1
+        assert service.figures(db, event) == {"confirmed": 1, "waiting": 0, "maybe": 0, "no": 1}
+        assert [told for told, _, _ in deliver(db, "notice")] == [second.id]
+        assert replies.withdraw(db, content, first) == 0

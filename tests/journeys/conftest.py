@@ -110,10 +110,3 @@ def person(town: Stage) -> Iterator[People]:
     yield partial(somebody, town)
     _latest[0] = clock.now()
     clock.reset()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the providers' clients warn of what their next major versions want: an error would end a channel's loop."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:.*(auth|BasicAuth|getUpdates)"))

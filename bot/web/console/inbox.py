@@ -1,17 +1,16 @@
 """What waits for a person: questions and reports of members, and messages the program failed on."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot import clock
-from bot.contacts.models import Address, Contact, Reach
+from bot.conversations import tickets
 from bot.conversations.models import Ticket
-from bot.messaging import outbox
+from bot.conversations.tickets import Waiting
 from bot.messaging.models import Handling, InboxMessage
-from bot.messaging.outbox import Message
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
@@ -24,15 +23,6 @@ PAGE = 50
 REPLY_LIMIT = 1600  #: characters: the shorter of the channels' limits
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A question, and where an answer would go."""
-
-    ticket: Ticket
-    contact: Contact
-    address: Address | None
-
-
 @pages.get("/inbox", needs=Permission.INBOX_REPLY)
 async def listing(visit: Visit) -> Response:
     waiting, parked = await visit.database.query(_list)
@@ -40,26 +30,8 @@ async def listing(visit: Visit) -> Response:
 
 
 def _list(db: Session) -> tuple[list[Waiting], list[InboxMessage]]:
-    tickets = db.execute(
-        select(Ticket, Contact)
-        .join(Contact, Contact.id == Ticket.contact_id)
-        .where(Ticket.closed_at.is_(None))
-        .order_by(Ticket.opened_at, Ticket.id)
-        .limit(PAGE)
-    ).all()
     parked = select(InboxMessage).where(InboxMessage.handling == Handling.PARKED).order_by(InboxMessage.id).limit(PAGE)
-    waiting = [Waiting(ticket, contact, _address(db, contact.id)) for ticket, contact in tickets]
-    return waiting, list(db.scalars(parked))
-
-
-def _address(db: Session, contact_id: int) -> Address | None:
-    """Return where the person last wrote from."""
-    return db.scalars(
-        select(Address)
-        .where(Address.contact_id == contact_id, Address.reach == Reach.OPEN)
-        .order_by(Address.last_inbound_at.desc().nulls_last(), Address.id)
-        .limit(1)
-    ).one_or_none()
+    return tickets.waiting(db, PAGE), list(db.scalars(parked))
 
 
 @pages.post("/inbox/{id:row}/reply", needs=Permission.INBOX_REPLY)
@@ -73,14 +45,8 @@ async def reply(visit: Visit) -> Response:
 
 
 def _reply(db: Session, ticket_id: int, text: str, user: StaffUser) -> None:
-    ticket = _open_ticket(db, ticket_id)
-    address = _address(db, ticket.contact_id)
-    if address is None:
-        raise Refused("no_address")
-    row = outbox.reply(db, db.get_one(Contact, ticket.contact_id), address.id, address.channel, Message(text))
-    ticket.closed_at = clock.now()
-    db.flush()
-    audit.record(db, user, "ticket.replied", "ticket", ticket.id, {"outbox": row.id})
+    with _refusing():
+        tickets.reply(db, found(db.get(Ticket, ticket_id)), text, user)
 
 
 @pages.post("/inbox/{id:row}/close", needs=Permission.INBOX_REPLY)
@@ -90,17 +56,18 @@ async def close(visit: Visit) -> Response:
 
 
 def _close(db: Session, ticket_id: int, user: StaffUser) -> None:
-    ticket = _open_ticket(db, ticket_id)
-    ticket.closed_at = clock.now()
-    audit.record(db, user, "ticket.closed", "ticket", ticket.id)
+    with _refusing():
+        tickets.close(db, found(db.get(Ticket, ticket_id)), user)
 
 
-def _open_ticket(db: Session, ticket_id: int) -> Ticket:
-    """Return the ticket, locked: two colleagues do not both answer."""
-    ticket = found(db.get(Ticket, ticket_id, with_for_update=True))
-    if ticket.closed_at is not None:
-        raise Refused("closed_already")
-    return ticket
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except tickets.ClosedAlready:
+        raise Refused("closed_already") from None
+    except tickets.NoAddress:
+        raise Refused("no_address") from None
 
 
 @pages.post("/inbox/parked/{id:row}/retry", needs=Permission.INBOX_REPLY)
