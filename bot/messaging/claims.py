@@ -181,6 +181,7 @@ _TAKE = (
         status_at=bindparam("now"),
         attempts=OutboxMessage.attempts + 1,
         address_id=bindparam("address"),
+        owes_text=bindparam("by_template"),
     )
 )
 
@@ -188,7 +189,16 @@ _TAKE = (
 def _take(db: Session, ready: Sequence[_Ready], sender: Sender, desk: Desk, now: datetime) -> list[Claimed]:
     if not ready:
         return []
-    rows = [{"row": one.row.id, "address": one.go.address.id, "worker": desk.worker, "now": now} for one in ready]
+    rows = [
+        {
+            "row": one.row.id,
+            "address": one.go.address.id,
+            "by_template": one.template is not None,
+            "worker": desk.worker,
+            "now": now,
+        }
+        for one in ready
+    ]
     db.connection().execute(_TAKE, rows)
     times = pacing.take(sender, desk.rate, now, len(ready))
     return [

@@ -14,6 +14,8 @@ from bot.contacts.models import Address, Contact, Reach, State
 from bot.contacts.service import HOME_ZONE
 from bot.messaging.models import OutboxMessage, Priority, Status
 
+#: Instead of a purpose: asks an imported person, once, whether we may write at all.
+ASKING = "consent"
 WEEK = timedelta(days=7)
 #: A reminder of something this near is never held for the night.
 SOON = timedelta(hours=2)
@@ -177,6 +179,8 @@ def exclusion(state: str, purpose: str, granted: bool) -> str | None:
     """Return why a person may not get messages of this purpose, or None when they may."""
     if state == State.STOPPED:
         return "stopped"
+    if purpose == ASKING:
+        return None if state == State.INVITED else "answered"
     if state != State.MEMBER:
         return "not_a_member"
     return None if granted else f"no_consent_{purpose}"

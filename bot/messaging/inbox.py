@@ -25,7 +25,7 @@ Handler = Callable[[Session, Contact, Address, Inbound, int], None]
 
 MAX_ATTEMPTS = 5
 #: People of whom we may keep nothing but that they wrote.
-_KEEP_NOTHING = (State.NEW, State.DECLINED, State.UNDERAGE)
+_KEEP_NOTHING = (State.INVITED, State.NEW, State.DECLINED, State.UNDERAGE)
 
 
 def receive(db: Session, inbounds: Sequence[Inbound], handle: Handler) -> int:

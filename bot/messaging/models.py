@@ -115,6 +115,7 @@ class OutboxMessage(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"))
     external_id: Mapped[str | None] = mapped_column(String(128))
+    owes_text: Mapped[bool | None]  #: went out as a template only; all of it follows when the person answers
     claimed_by: Mapped[str | None] = mapped_column(String(64))  #: the process that has it with a provider
     claimed_at: Mapped[datetime | None]  #: when it was last taken to be sent
     created_at: Mapped[datetime]

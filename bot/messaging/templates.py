@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any, Protocol
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,9 @@ from bot.db import Database
 from bot.messaging.models import Content as ContentRow
 from bot.messaging.outbox import Message
 
-APPROVED = "approved"
+log = structlog.get_logger(__name__)
+
+APPROVED, UNSUBMITTED = "approved", "unsubmitted"
 
 
 class Approved:
@@ -35,11 +38,9 @@ class Approved:
         key = (shipped.name, nearest)
         if key not in self._known:
             self._known[key] = self._db.scalar(
-                select(ContentRow.content_id)
-                .where(ContentRow.name == shipped.name, ContentRow.language == nearest)
-                .where(ContentRow.approval == APPROVED)
-                .order_by(ContentRow.created_at.desc())
-                .limit(1)
+                select(ContentRow.content_id).where(
+                    ContentRow.definition == definition(shipped, nearest), ContentRow.approval == APPROVED
+                )
             )
         content_id = self._known[key]
         if content_id is None:
@@ -57,10 +58,12 @@ def approved(db: Session, content: Content, message: Message, language: str) -> 
 class Provider(Protocol):
     """Where templates are made and approved."""
 
-    async def template(
-        self, name: str, language: str, types: dict[str, Any], samples: dict[str, str], category: str
-    ) -> str:
-        """Make a template and ask for its approval; return its id."""
+    async def create(self, name: str, language: str, types: dict[str, Any], samples: dict[str, str]) -> str:
+        """Make a content object and return its id."""
+        ...
+
+    async def submit(self, content_id: str, name: str, category: str) -> None:
+        """Ask for approval."""
         ...
 
     async def approval(self, content_id: str) -> str:
@@ -73,26 +76,32 @@ async def sync(database: Database, content: Content, provider: Provider) -> dict
     states = {}
     for name, shipped in content.templates.items():
         for language in WHATSAPP_LANGUAGES:
-            definition = _definition(shipped, language)
-            known = await database.query(_find, definition)
-            if known is None:
-                content_id = await provider.template(
-                    # A name is never free again, even when its template was refused.
-                    f"{name}_{language}_{definition[:8]}",
-                    language,
-                    _types(shipped, language),
-                    shipped.samples_for_whatsapp(),
-                    shipped.category,
-                )
-            elif known.approval == "approved":
-                states[f"{name}/{language}"] = "approved"
-                continue
-            else:
-                content_id = known.content_id
-            approval = await provider.approval(content_id)
-            await database.run(_remember, definition, content_id, name, language, approval)
-            states[f"{name}/{language}"] = approval
+            try:
+                states[f"{name}/{language}"] = await _sync_one(database, provider, shipped, language)
+            except Exception as error:  # one that fails must not keep the others from being approved
+                log.error("template not synchronised", template=name, language=language, error=type(error).__name__)
+                states[f"{name}/{language}"] = "error"
     return states
+
+
+async def _sync_one(database: Database, provider: Provider, shipped: Shipped, language: str) -> str:
+    key = definition(shipped, language)
+    # A name is never free again, even when its template was refused.
+    name = f"{shipped.name}_{language}_{key[:8]}"
+    known = await database.query(_find, key)
+    if known:
+        content_id = known.content_id
+    else:
+        samples = shipped.samples_for_whatsapp()
+        content_id = await provider.create(name, language, _types(shipped, language), samples)
+        await database.run(_remember, key, content_id, shipped.name, language, UNSUBMITTED)
+    approval = await provider.approval(content_id)
+    if approval == UNSUBMITTED:
+        await provider.submit(content_id, name, shipped.category)
+        approval = await provider.approval(content_id)
+    # Also of an approved one: WhatsApp pauses and disables what people complain about.
+    await database.run(_remember, key, content_id, shipped.name, language, approval)
+    return approval
 
 
 def _types(shipped: Shipped, language: str) -> dict[str, Any]:
@@ -102,8 +111,8 @@ def _types(shipped: Shipped, language: str) -> dict[str, Any]:
     return {str(shipped.content_type): body}
 
 
-def _definition(shipped: Shipped, language: str) -> str:
-    """A change of wording is another template: the old one's approval does not cover it."""
+def definition(shipped: Shipped, language: str) -> str:
+    """Return the hash of a wording: a change makes another template, which the old one's approval does not cover."""
     whole = [shipped.name, language, _types(shipped, language), shipped.samples_for_whatsapp()]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 

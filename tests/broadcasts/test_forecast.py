@@ -25,9 +25,13 @@ EVERYBODY = Audience(states=(State.MEMBER, State.STOPPED))
 NIGHT = datetime.fromisoformat("2026-03-04T22:30:00+00:00")
 
 
-def approve_template(db: Session, language: str) -> None:
+def approve_template(db: Session, content: Content, language: str) -> None:
     row = ContentRow(
-        definition=language, content_id=f"HX{language}", name="announcement", language=language, approval="approved"
+        definition=templates.definition(content.templates["announcement"], language),
+        content_id=f"HX{language}",
+        name="announcement",
+        language=language,
+        approval="approved",
     )
     row.created_at = clock.now()
     db.add(row)
@@ -95,7 +99,7 @@ def as_delivery_would(db: Session, content: Content, broadcast: object, policy: 
 def test_everybody_is_foretold_what_delivery_decides(database: Database, office: Office) -> None:
     chance = random.Random(20260304)
     with database.begin() as db:
-        approve_template(db, "fr")
+        approve_template(db, office.content, "fr")
         for _ in range(200):
             anybody(db, chance)
         broadcast = office.draft(db, audience=EVERYBODY, template="announcement")
@@ -169,9 +173,9 @@ def test_a_closed_window_takes_the_approved_template_of_the_nearest_language(
     with database.begin() as db:
         add_contact(db, channel="whatsapp", language="mfe")
         assert one_line(db, office, template="announcement").reason == "window_closed"
-        approve_template(db, "en")
+        approve_template(db, office.content, "en")
         assert one_line(db, office, template="announcement").reason == "window_closed"
-        approve_template(db, "fr")
+        approve_template(db, office.content, "fr")
         line = one_line(db, office, template="announcement")
         assert (line.when, line.form) == ("now", "template")
         assert one_line(db, office).reason == "window_closed", "no template was chosen"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Button
@@ -15,10 +16,11 @@ from bot.contacts.consent import Proof
 from bot.contacts.models import Address, Contact, Decision, Purpose, State
 from bot.content import Content
 from bot.db import Database
-from bot.messaging import outbox
+from bot.messaging import outbox, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
+from bot.messaging.models import Content as ContentRow
 from bot.messaging.models import OutboxMessage, Priority, Sender
 from bot.messaging.outbox import Message
 
@@ -54,6 +56,18 @@ class Office:
         """Let the next message leave at once: a frozen clock gives out no new places."""
         with self.database.begin() as db:
             db.execute(delete(Sender))
+
+    def approve(self, db: Session, template: str, approval: str = "approved") -> None:
+        """Let WhatsApp decide on a shipped template in English."""
+        row = ContentRow(
+            definition=templates.definition(self.content.templates[template], "en"),
+            content_id="HX1",
+            name=template,
+            language="en",
+            approval=approval,
+        )
+        row.created_at = clock.now()
+        db.add(row)
 
     def member(self, *, zone: str = "Africa/Maseru", purposes: tuple[Purpose, ...] = tuple(Purpose)) -> int:
         with self.database.begin() as db:

@@ -8,7 +8,6 @@ from bot.channels.memory import MemoryChannel
 from bot.contacts import consent, service
 from bot.contacts.models import Address, Contact, Decision, Purpose, State
 from bot.messaging.eligibility import Rules, quiet_until
-from bot.messaging.models import Content as ContentRow
 from bot.messaging.models import Priority, Status
 from bot.messaging.outbox import Message
 
@@ -132,9 +131,7 @@ async def test_outside_the_window_only_an_approved_template_goes_out(office: Off
     await office.deliver(lambda: office.row(held).status == Status.HELD)
     assert office.row(held).reason == "window_closed"
     with office.database.begin() as db:
-        row = ContentRow(definition="d", content_id="HX1", name="session_reminder", language="en", approval="approved")
-        row.created_at = clock.now()
-        db.add(row)
+        office.approve(db, "session_reminder")
     with office.database.begin() as db:
         from bot.messaging import outbox
 

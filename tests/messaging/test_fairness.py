@@ -9,7 +9,6 @@ from bot.channels.base import Misconfigured, OutcomeUnknown
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Purpose
 from bot.messaging import breaker, claims, outbox, pacing
-from bot.messaging.models import Content as ContentRow
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 
@@ -90,9 +89,7 @@ async def test_meta_lets_us_begin_with_so_many_people_a_day_and_the_others_wait(
     with office.database.begin() as db:
         for address in db.query(Address):
             address.last_inbound_at = None
-        row = ContentRow(definition="d", content_id="HX1", name="session_reminder", language="en", approval="approved")
-        row.created_at = clock.now()
-        db.add(row)
+        office.approve(db, "session_reminder")
         message = Message("Reminder", template="session_reminder", variables={"title": "Saving"})
         for member in members:
             outbox.queue(

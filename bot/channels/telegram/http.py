@@ -1,11 +1,15 @@
 """python-telegram-bot's HTTP on aiohttp: pooled, every timeout explicit, a tenth of the default's cost."""
 
+import logging
 from typing import Any
 
 import aiohttp
 from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+# The library logs answers it cannot read as they came, and people's names with them.
+logging.getLogger("telegram").setLevel(logging.CRITICAL)
 
 CONNECT = 5.0  #: seconds to wait for a connection, a place in the pool included
 _JSON = {"Content-Type": "application/json"}

@@ -51,13 +51,13 @@ class TwilioContents:
         self._locks.pop(definition, None)
         return created
 
-    async def template(
-        self, name: str, language: str, types: dict[str, Any], samples: dict[str, str], category: str
-    ) -> str:
-        """Make a template and ask for its approval; return its id."""
-        content_id = await asyncio.to_thread(self._create, name, language, types, samples)
+    async def create(self, name: str, language: str, types: dict[str, Any], samples: dict[str, str]) -> str:
+        """Make a content object and return its id."""
+        return await asyncio.to_thread(self._create, name, language, types, samples)
+
+    async def submit(self, content_id: str, name: str, category: str) -> None:
+        """Ask WhatsApp to approve a content object as a template."""
         await asyncio.to_thread(self._ask_approval, content_id, name, category)
-        return content_id
 
     async def approval(self, content_id: str) -> str:
         """Return the provider's word on a template: approved, pending, rejected ..."""
