@@ -44,5 +44,5 @@ async def test_another_key_gives_nothing(client: AsyncClient) -> None:
 
 
 async def test_no_signature_leads_out_of_the_folder(client: AsyncClient) -> None:
-    for reference in ("../outreach.db", "/etc/passwd", "a/../../outreach.db", "", "missing.png"):
+    for reference in ("../outreach.db", "/etc/passwd", "a/../../outreach.db", "missing.png"):
         assert (await client.get(media.address(SECRET, URL, reference))).status_code == 404
