@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from bot import clock, crypto, migrations
+from bot import clock, crypto
 from bot.broadcasts import freezing, rendering
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
@@ -18,7 +18,7 @@ from bot.broadcasts.policy import Policy
 from bot.channels.base import Channel
 from bot.contacts.models import Address, Consent, Contact, Decision, Purpose, Reach, State
 from bot.content import Content
-from bot.db import Database
+from bot.db import Base, Database, import_models
 from bot.messaging.claims import Desk
 from bot.messaging.eligibility import Rules
 from bot.messaging.models import OutboxMessage
@@ -56,7 +56,8 @@ def database(engine: str, key: bytes = b"b" * 32) -> Iterator[Database]:
 
 def _opened(url: str) -> Iterator[Database]:
     opened = Database(url)
-    migrations.upgrade(opened.engine)
+    import_models()
+    Base.metadata.create_all(opened.engine)
     yield opened
     opened.close()
 

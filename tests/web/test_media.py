@@ -19,7 +19,7 @@ async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     (folder / "poster été.png").write_bytes(b"\x89PNG")
     (tmp_path / "outreach.db").write_bytes(b"secret")
     app = Starlette(routes=media.routes(SECRET, folder))
-    async with AsyncClient(transport=ASGITransport(app), base_url=URL) as client:
+    async with AsyncClient(transport=ASGITransport(app), base_url=URL, follow_redirects=True) as client:
         yield client
 
 
