@@ -89,7 +89,10 @@ def take_language(talk: Talk, said: str) -> bool:
 
 def _survey(talk: Talk) -> None:
     for message in surveys.offer(talk.db, talk.content, talk.contact, talk.address.channel):
-        talk.send(message)
+        if surveys.is_choice_of_surveys(message):
+            _offer(talk, message)
+        else:
+            talk.send(message)
 
 
 def _sessions(talk: Talk) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import Update, delete, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.surveys.form import Question, Type
+from bot.surveys.engine import Session as Engine
+from bot.surveys.form import Form, Question, Type
 from bot.surveys.models import Answer, Disposition, Missing, Run
 
 #: Codes of choices that mean "prefer not to say".
@@ -59,9 +60,29 @@ def mark(db: Session, run: Run, paths: Iterable[str], *, relevant: bool) -> None
         db.execute(_current(run).where(Answer.path.in_(wanted)).values(relevant=relevant))
 
 
-def settle(db: Session, run: Run, counted: Collection[str]) -> None:
-    """Say of every current answer whether it counts in the end."""
-    db.execute(_current(run).values(relevant=Answer.path.in_(counted)))
+def settle(db: Session, run: Run, form: Form, session: Engine) -> None:
+    """Say of every current answer whether it counts in the end, and keep what the form calculated."""
+    db.execute(_current(run).values(relevant=Answer.path.in_(session.answered())))
+    calculated = {
+        path: (question, value)
+        for path, value in session.values().items()
+        if isinstance(question := form.nodes[bare(path)], Question) and not question.asked and "/meta/" not in path
+    }
+    kept = _kept(db, run, calculated)
+    for path, (question, value) in calculated.items():
+        if kept.get(path) == value:
+            db.execute(_current(run).where(Answer.path == path).values(relevant=True))
+            continue
+        if path in kept:
+            supersede(db, run, path)
+        add(db, run, path, question, value, "", None)
+
+
+def _kept(db: Session, run: Run, paths: Collection[str]) -> dict[str, str]:
+    query = select(Answer.path, Answer.value, Answer.private).where(
+        Answer.run_id == run.id, Answer.path.in_(paths), Answer.superseded_at.is_(None)
+    )
+    return {path: value or private or "" for path, value, private in db.execute(query)}
 
 
 def forget(db: Session, run: Run) -> None:

@@ -3,9 +3,11 @@
 from bot.content import Keyword
 from bot.content.normalise import normalise
 from bot.messaging.outbox import Message
-from bot.surveys import answers
+from bot.surveys import answers, quotas
 from bot.surveys.asking import pages
+from bot.surveys.ending import finish
 from bot.surveys.engine import Prompt
+from bot.surveys.models import Disposition
 from bot.surveys.spelling import by_label
 from bot.surveys.steps import put, so_far
 from bot.surveys.turn import Turn, question_of
@@ -84,6 +86,8 @@ def proceed(turn: Turn, path: str, before: list[str]) -> list[Message]:
     now = turn.session.answered()
     answers.mark(turn.db, turn.run, set(before) - set(now), relevant=False)
     answers.mark(turn.db, turn.run, set(now) - {path, *before}, relevant=True)
+    if quotas.is_full(turn):
+        return finish(turn, Disposition.QUOTA_FULL)
     turn.move(None)
     return put(turn)
 

@@ -1,15 +1,19 @@
 """How a run ends, and what is done with its answers then."""
 
+from datetime import timedelta
+
 from bot import clock
 from bot.contacts import service as contacts
 from bot.contacts.service import zone_of
 from bot.content.languages import LANGUAGES
 from bot.messaging.outbox import Message
-from bot.surveys import answers
+from bot.surveys import answers, quotas
 from bot.surveys.engine import Session, start
-from bot.surveys.form import Question
 from bot.surveys.models import Disposition
 from bot.surveys.turn import Turn
+
+#: For how long answers can be corrected after they were sent.
+CORRECTABLE = timedelta(days=7)
 
 _OVER = {"refused": Disposition.REFUSED, "ineligible": Disposition.INELIGIBLE}
 _PROFILE_LIMITS = {"origin": 8, "residence": 2, "city": 80}
@@ -32,32 +36,25 @@ def ending(session: Session) -> Disposition:
 def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list[Message]:
     """End the run and say so. Of somebody who refused, or is not whom we ask, no answer is kept."""
     notes = [note.text for note in turn.session.closing_notes() if note.text]
-    turn.run.disposition, turn.run.completed_at = disposition, clock.now()
-    turn.move(None)
     if disposition is Disposition.COMPLETED:
         turn.session.finish()
-        _settle(turn)
+        answers.settle(turn.db, turn.run, turn.form, turn.session)
+        quotas.count(turn)
         _save_profile(turn)
-        return [Message("\n\n".join([*notes, turn.say("survey.submitted")]))]
-    answers.forget(turn.db, turn.run)
-    turn.session = fresh(turn)
-    return [Message("\n\n".join(notes) or turn.say("survey.ended"))]
+        parting = [*notes, turn.say("survey.submitted"), turn.say("survey.correctable", days=CORRECTABLE.days)]
+    else:
+        answers.forget(turn.db, turn.run)
+        turn.session = fresh(turn)
+        parting = [turn.say("survey.quota_full")] if disposition is Disposition.QUOTA_FULL else notes
+    turn.run.disposition, turn.run.completed_at = disposition, clock.now()
+    turn.move(None)
+    return [Message("\n\n".join(parting or [turn.say("survey.ended")]))]
 
 
 def fresh(turn: Turn) -> Session:
     """Return the survey as nobody has begun it."""
     now, zone = clock.now(), zone_of(turn.contact)
     return Session(turn.form, start(turn.form, now=now, tz=zone, language=turn.session.language), now=now, tz=zone)
-
-
-def _settle(turn: Turn) -> None:
-    """Say of every answer whether it counts in the end, and keep what the form calculated."""
-    counted = set(turn.session.answered())
-    answers.settle(turn.db, turn.run, counted)
-    for path, value in turn.session.values().items():
-        question = turn.form.nodes[answers.bare(path)]
-        if isinstance(question, Question) and not question.asked and "/meta/" not in path:
-            answers.add(turn.db, turn.run, path, question, value, "", None)
 
 
 def _save_profile(turn: Turn) -> None:

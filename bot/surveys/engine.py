@@ -90,6 +90,11 @@ class Session:
         return self._run.state
 
     @property
+    def torn(self) -> bool:
+        """Tell whether an EvaluationError cut a change short: then the state is not to be stored."""
+        return self._run.torn
+
+    @property
     def language(self) -> str:
         """Return the language in use."""
         return self._run.language
@@ -186,6 +191,7 @@ class Session:
         if not field.constraint_ok():
             outcome = self._constraint(field)
             field.write(before)
+            self._run.settle()
             return outcome
         field.done = "answered"
         self._run.settle()

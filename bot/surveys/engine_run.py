@@ -10,6 +10,7 @@ from bot.surveys.engine_tree import Field, Live, Span, plant, sprout
 from bot.surveys.engine_values import stored
 from bot.surveys.form import Action, Form, Parts
 from bot.surveys.xpath import dates
+from bot.surveys.xpath.compiler import evaluated
 from bot.surveys.xpath.nodes import Element
 from bot.surveys.xpath.values import Context, to_string
 
@@ -28,6 +29,7 @@ class Run:
         self.reader: Live | Span | None = None  # what is being computed: it reads what is looked at meanwhile
         self._stale: dict[Live | Span, None] = {}  # touched since the last computation
         self._computed_at = -1
+        self.torn = False  # something was changed, and not all that follows from it could be computed
         self.shape = 0  # moves on when repeats grow or shrink
         self.reads: list[str] | None = None  # filled while a kept calculation is computed
         self.draws: dict[Element, int] = {}
@@ -58,7 +60,9 @@ class Run:
 
     def say(self, parts: Parts, context: Element) -> str:
         """Put the values that a text shows into it."""
-        return "".join(part if isinstance(part, str) else to_string(part.run(Context(self, context))) for part in parts)
+        return "".join(
+            part if isinstance(part, str) else to_string(evaluated(part, Context(self, context))) for part in parts
+        )
 
     def choice_name(self, node: Element, value: str) -> str:
         """Return the label of the choice `value` of the question at `node`."""
@@ -179,6 +183,7 @@ class Run:
         for field in self.fields():
             if field.node.bind.preload == ("timestamp", "end"):
                 field.write(dates.stamp(self.now.astimezone(self.tz)))
+        self.settle()
 
     def _act(self, top: Live, events: set[str]) -> None:
         """Carry out the actions that these events set off at `top` and below."""
@@ -210,6 +215,7 @@ class Run:
 
     def touch(self, node: Live | Span) -> None:
         """Forget what was computed from a node, and from that in turn."""
+        self.torn = True
         touched = [node]
         while touched:
             here = touched.pop()
@@ -230,10 +236,12 @@ class Run:
 
     def _settle(self, *, fire: bool) -> None:
         """Compute all, and carry out what changed values set off, until nothing changes."""
+        self.torn = True
         for _ in range(MAX_ROUNDS):
             self._compute()
             if not self._changing or not self._fire(fire=fire):
-                return
+                break
+        self.torn = False
 
     def _compute(self) -> None:
         """Compute what is stale, in an order in which each finds ready what it reads."""

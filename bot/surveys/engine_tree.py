@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from bot.surveys.engine_values import stored
 from bot.surveys.form import CHOOSING, Choice, Group, Keep, Node, Question, Repeat, Seed, Type, Wording
-from bot.surveys.xpath.compiler import Expression
+from bot.surveys.xpath.compiler import Expression, evaluated
 from bot.surveys.xpath.nodes import Element
-from bot.surveys.xpath.values import Context, EvaluationError, Value, to_boolean, to_nodes, to_number, to_string
+from bot.surveys.xpath.values import Context, Value, to_boolean, to_nodes, to_number, to_string
 
 if TYPE_CHECKING:
     from bot.surveys.engine_run import Run
@@ -115,12 +115,7 @@ class Live(Element):
     def evaluate(self, expression: Expression) -> Value:
         """Evaluate an expression here."""
         self.run.draws.pop(self, None)
-        try:
-            return expression.run(Context(self.run, self))
-        except EvaluationError as error:
-            if error.place == EvaluationError.place:
-                error.place = self.name
-            raise
+        return evaluated(expression, Context(self.run, self))
 
     def below(self) -> "Iterator[Live | Span]":
         """Yield the children in document order; a repeat's instances as one span."""
@@ -211,8 +206,8 @@ class Field(Live):
     def _made(self, node: Element) -> Choice:
         """Make a choice of a node that is in no list, such as an instance of a repeat."""
         itemset, context = self.question.itemset, Context(self.run, node)
-        value = to_string(itemset.value.run(context)) if itemset else ""
-        label = to_string(itemset.label.run(context)) if itemset and itemset.label else value
+        value = to_string(evaluated(itemset.value, context)) if itemset else ""
+        label = to_string(evaluated(itemset.label, context)) if itemset and itemset.label else value
         return Choice(value, dict.fromkeys(self.run.form.languages, Wording((label,))))
 
     def _withdrawn(self) -> str:
@@ -305,7 +300,7 @@ class Span:
 
     def _evaluate(self, expression: Expression) -> Value:
         place = Element(self.node.name, self.parent)  # the repeat itself may have no instance to stand on
-        return expression.run(Context(self.parent.run, place))
+        return evaluated(expression, Context(self.parent.run, place))
 
 
 def _seed_of(live: Live) -> Seed:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bot.crypto import EncryptedJSON, EncryptedText
@@ -30,6 +30,7 @@ class Disposition(StrEnum):
     INELIGIBLE = "ineligible"  #: not whom the survey is for: no answer is kept
     EXPIRED = "expired"  #: fell silent; the answers given so far are kept
     WITHDRAWN = "withdrawn"  #: left half-way
+    QUOTA_FULL = "quota_full"  #: enough people like them have answered: thanked, no answer is kept
 
 
 #: A run that somebody is in the middle of.
@@ -60,14 +61,16 @@ class Survey(Base):
     status: Mapped[Status] = mapped_column(String(16), default=Status.DRAFT)
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
+    opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
+    quotas: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  #: "residence=ZA,gender=female": how many
     media: Mapped[list["SurveyFile"]] = relationship(order_by="SurveyFile.name")
 
     __table_args__ = (UniqueConstraint("form_id", "version"), Index(None, "status"))
 
 
 class SurveyFile(Base):
-    """A list attached to a form (csv, xml, geojson)."""
+    """A file attached to a form: a list (csv, xml, geojson), or a picture, sound or film that goes with a question."""
 
     __tablename__ = "survey_file"
 
@@ -93,6 +96,7 @@ class Run(Base):
     page: Mapped[int] = mapped_column(default=0)  #: of a list too long for one message
     failures: Mapped[int] = mapped_column(default=0)  #: answers not understood, in a row
     paused: Mapped[bool] = mapped_column(default=False)
+    fault: Mapped[str | None] = mapped_column(String(128))  #: the question whose expressions failed: waits for staff
     nudges: Mapped[int] = mapped_column(default=0)
     last_inbound: Mapped[str | None] = mapped_column(String(128))  #: external id; a repeat changes nothing
     started_at: Mapped[datetime]
@@ -104,6 +108,15 @@ class Run(Base):
         Index(None, "contact_id", "disposition"),
         Index(None, "disposition", "updated_at"),
     )
+
+
+class RunCell(Base):
+    """A quota cell that a completed run counts in."""
+
+    __tablename__ = "run_cell"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    cell: Mapped[str] = mapped_column(String(255), primary_key=True)
 
 
 class Answer(Base):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -53,12 +53,14 @@ def publish(
     data: bytes,
     filename: str,
     media: Mapping[str, bytes] | None = None,
+    opens_at: datetime | None = None,
     closes_at: datetime | None = None,
 ) -> Survey:
     """Upload a form and open it to members; people who are in an earlier version finish that one."""
     survey = upload(db, data, filename, media)
     if survey.status == Status.DRAFT:
-        survey.status, survey.published_at, survey.closes_at = Status.OPEN, clock.now(), closes_at
+        survey.status, survey.published_at = Status.OPEN, clock.now()
+        survey.opens_at, survey.closes_at = opens_at, closes_at
         db.flush()
     return survey
 
@@ -71,16 +73,20 @@ def close(db: Session, survey: Survey) -> None:
 
 def is_open(survey: Survey) -> bool:
     """Tell whether the survey takes answers now."""
-    return survey.status == Status.OPEN and (survey.closes_at is None or survey.closes_at > clock.now())
+    now = clock.now()
+    begun = survey.opens_at is None or survey.opens_at <= now
+    return survey.status == Status.OPEN and begun and (survey.closes_at is None or survey.closes_at > now)
+
+
+def is_open_at(now: datetime) -> ColumnElement[bool]:
+    """Return the same as a condition."""
+    begun = or_(Survey.opens_at.is_(None), Survey.opens_at <= now)
+    return and_(Survey.status == Status.OPEN, begun, or_(Survey.closes_at.is_(None), Survey.closes_at > now))
 
 
 def open_surveys(db: Session) -> list[Survey]:
     """Return what members can answer now: the newest version of each form, newest form first."""
-    rows = db.scalars(
-        select(Survey)
-        .where(Survey.status == Status.OPEN, or_(Survey.closes_at.is_(None), Survey.closes_at > clock.now()))
-        .order_by(Survey.id.desc())
-    )
+    rows = db.scalars(select(Survey).where(is_open_at(clock.now())).order_by(Survey.id.desc()))
     newest: dict[str, Survey] = {}
     for survey in rows:
         newest.setdefault(survey.form_id, survey)

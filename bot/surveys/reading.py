@@ -33,6 +33,7 @@ class Problem(StrEnum):
     TIME = "survey.invalid_time"
     MOMENT = "survey.invalid_moment"
     PLACE = "survey.invalid_geopoint"
+    PLACE_NAME = "survey.place_name"
     RANK = "survey.invalid_rank"
     MEDIA = "survey.invalid_media"
     TEXT_ONLY = "survey.invalid_text_only"
@@ -85,7 +86,8 @@ def _written(question: Question, options: Sequence[Option], text: str, listener:
         case Type.DATETIME:
             return read_moment(text, parse, listener.now.tzinfo) or Unread(Problem.MOMENT)
         case Type.GEOPOINT:
-            return read_place(text) or Unread(Problem.PLACE)
+            named = any(map(str.isalpha, text))
+            return read_place(text) or Unread(Problem.PLACE_NAME if named else Problem.PLACE)
     return text if len(text) <= TEXT_LIMIT else Unread(Problem.TOO_LONG, {"limit": TEXT_LIMIT})
 
 

@@ -13,14 +13,17 @@ from bot.contacts.service import zone_of
 from bot.content import Content
 from bot.messaging import outbox
 from bot.messaging.models import Priority
-from bot.surveys import answers
+from bot.surveys import answers, awake
 from bot.surveys.asking import form_language
+from bot.surveys.ending import CORRECTABLE
 from bot.surveys.engine import start
+from bot.surveys.faults import park
 from bot.surveys.form import Question
 from bot.surveys.models import LIVE, Disposition, Missing, Run, Status, Survey
-from bot.surveys.publishing import form_of
+from bot.surveys.publishing import form_of, is_open_at
 from bot.surveys.steps import put
-from bot.surveys.turn import Turn
+from bot.surveys.turn import REVIEW, Turn
+from bot.surveys.xpath.values import EvaluationError
 
 #: Silence after which we remind, once each; nobody is reminded of one survey more often.
 NUDGES = (timedelta(hours=24), timedelta(hours=72))
@@ -94,9 +97,9 @@ def count_runs(db: Session, contact: Contact) -> int:
 
 def withdraw(db: Session, contact: Contact) -> int:
     """End the runs of a contact who leaves; return how many. Answers stay, in case the person comes back."""
-    found = db.scalars(_live(contact)).all()
-    for run in found:
-        run.disposition = Disposition.WITHDRAWN
+    found = db.execute(_live(contact).add_columns(Survey).join(Survey, Survey.id == Run.survey_id)).all()
+    for run, survey in found:
+        _leave(db, contact, run, survey, Disposition.WITHDRAWN)
     db.flush()
     return len(found)
 
@@ -109,7 +112,7 @@ def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
     """End runs that fell silent, or whose survey closed, and keep their answers; return how many."""
     silent = or_(Run.updated_at <= now - after, Survey.status != Status.OPEN, Survey.closes_at <= now)
     found = db.execute(
-        select(Run, Survey)
+        select(Run, Survey, Contact)
         .join(Survey, Survey.id == Run.survey_id)
         .join(Contact, Contact.id == Run.contact_id)
         .where(Run.disposition.in_(LIVE), silent)
@@ -117,13 +120,38 @@ def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
         .limit(_BATCH)
         .with_for_update(of=Contact, skip_locked=True)  # who is writing at this moment is not silent
     ).all()
-    for run, survey in found:
-        run.disposition = Disposition.EXPIRED
+    for run, survey, contact in found:
         question = form_of(survey).nodes.get(answers.bare(run.path or ""))
         if run.path and isinstance(question, Question) and not answers.has(db, run, run.path):
             answers.add(db, run, run.path, question, "", "", Missing.TIMED_OUT)
+        _leave(db, contact, run, survey, Disposition.EXPIRED)
     db.flush()
     return len(found)
+
+
+def _leave(db: Session, contact: Contact, run: Run, survey: Survey, disposition: Disposition) -> None:
+    """End a run half-way, with what its form calculates of the answers; who was correcting answers has completed it."""
+    run.disposition = Disposition.COMPLETED if run.completed_at else disposition
+    form = form_of(survey)
+    try:
+        session = awake.wake(run.id, form, run.state, clock.now(), zone_of(contact))
+        answers.settle(db, run, form, session)
+    except EvaluationError as error:
+        run.fault = error.place[:128]
+
+
+def reopen(db: Session, contact: Contact, now: datetime) -> Run | None:
+    """Open the answers that were sent last once more; None when it is too late."""
+    query = (
+        select(Run)
+        .join(Survey, Survey.id == Run.survey_id)
+        .where(Run.contact_id == contact.id, Run.disposition == Disposition.COMPLETED)
+        .where(Run.completed_at > now - CORRECTABLE, is_open_at(now))
+    )
+    run = db.scalars(query.order_by(Run.completed_at.desc()).limit(1)).one_or_none()
+    if run is not None:
+        run.disposition, run.path = Disposition.PARTIAL, REVIEW
+    return run
 
 
 def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequence[timedelta] = NUDGES) -> int:
@@ -132,8 +160,8 @@ def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequen
         select(Run, Contact)
         .join(Survey, Survey.id == Run.survey_id)
         .join(Contact, Contact.id == Run.contact_id)
-        .where(Run.disposition.in_(LIVE), Survey.status == Status.OPEN, _is_due(now, after))
-        .where(or_(Survey.closes_at.is_(None), Survey.closes_at > now))
+        .where(Run.disposition.in_(LIVE), Run.completed_at.is_(None), Run.fault.is_(None))
+        .where(is_open_at(now), _is_due(now, after))
         .order_by(Run.id)
         .limit(_BATCH)
         .with_for_update(of=Contact, skip_locked=True)
@@ -146,11 +174,16 @@ def _is_due(now: datetime, after: Sequence[timedelta]) -> ColumnElement[bool]:
 
 
 def _nudge(db: Session, content: Content, contact: Contact, run: Run) -> bool:
-    turn = Turn.begin(db, content, contact, run, contact.channel)
-    done = turn.session.answered()
+    try:
+        turn = Turn.begin(db, content, contact, run, contact.channel)
+        done = turn.session.answered()
+        *_, question = put(turn)
+        answers.settle(db, run, turn.form, turn.session)  # who is silent now may stay so
+    except EvaluationError as error:
+        park(run, error)
+        return False
     left = max(1, turn.total(done, run.path or "") - len(done))
     head = content.catalogue.plural("survey.nudge", left, turn.language, title=turn.survey.title)
-    *_, question = put(turn)
     message = outbox.Message(
         f"{head}\n\n{question.text}",
         question.buttons,

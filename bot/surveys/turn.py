@@ -53,11 +53,11 @@ class Turn:
     def save(self) -> None:
         """Store what must be known at the next message."""
         run = self.run
-        run.state = self.session.state.to_json()
-        if run.disposition in LIVE:
-            awake.rest(run.id, run.state, self.session)
+        run.state, run.fault = self.session.state.to_json(), None
         run.language, run.channel, run.updated_at = self.language, self.channel, clock.now()
         self.db.flush()
+        if run.disposition in LIVE:
+            awake.rest(run.id, run.state, self.session)
 
     @property
     def language(self) -> str:

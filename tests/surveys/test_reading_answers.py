@@ -248,7 +248,7 @@ def test_a_place_is_a_location_or_two_numbers(content: Content) -> None:
     assert typed("-29.31, 27.48") == "-29.31 27.48 0 0"
     assert typed("−29,31; 27,48") == "-29.31 27.48 0 0"
     assert typed("91, 10") is Problem.PLACE
-    assert typed("Maseru") is Problem.PLACE
+    assert typed("Maseru") is Problem.PLACE_NAME
 
 
 def test_media_must_be_of_the_kind_that_is_asked_for(content: Content) -> None:

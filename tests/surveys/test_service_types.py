@@ -85,7 +85,7 @@ def test_a_place_a_picture_a_time_and_a_range(chat: Chat) -> None:
     rows += "| | dateTime | moment | When exactly? |"
     asked = chat.begin(chat.publish(form(rows), "f.md"))
     assert "Share a location" in asked
-    assert "could not read a place" in chat.say("Maseru")
+    assert "name of a place is not exact enough" in chat.say("Maseru")
     assert "Send a photo" in chat.send(location=(-29.31, 27.48))
     assert "needs a photo" in chat.say("no roof")
     assert "18:30" in chat.photo()

@@ -11,7 +11,7 @@ from bot.surveys.xpath import functions_core, functions_math, functions_rosa  # 
 from bot.surveys.xpath.grammar import Ast, Call, ExpressionError, Filter, Literal, Negation, Operation, Path, parse
 from bot.surveys.xpath.library import LIBRARY
 from bot.surveys.xpath.paths import compile_condition, compile_path, in_order
-from bot.surveys.xpath.values import Context, Run, Value, to_boolean, to_nodes, to_number, to_string
+from bot.surveys.xpath.values import Context, EvaluationError, Run, Value, to_boolean, to_nodes, to_number, to_string
 
 _SWAPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 
@@ -30,6 +30,17 @@ def compile_expression(source: str) -> Expression:
     """Compile an expression, or raise ExpressionError saying what is wrong with it."""
     ast = parse(source)
     return Expression(source, _compile(ast), ast)
+
+
+def evaluated(expression: Expression, context: Context) -> Value:
+    """Return the value; whatever goes wrong is an EvaluationError that names the node and nobody's answer."""
+    try:
+        return expression.run(context)
+    except EvaluationError as error:
+        error.place = error.place or context.node.name
+        raise
+    except (ArithmeticError, ValueError, TypeError, LookupError, RecursionError) as error:
+        raise EvaluationError(f"it ends in a {type(error).__name__}", context.node.name) from None
 
 
 def calls(ast: Ast) -> Iterator[Call]:

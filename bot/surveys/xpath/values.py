@@ -16,9 +16,11 @@ Value = str | float | bool | list[Element]
 
 
 class EvaluationError(Exception):
-    """Say why an expression has no value: a wrong kind of argument, a thing that is not there."""
+    """Say why an expression has no value: a wrong kind of argument, a thing that is not there; `place` is its node."""
 
-    place = "the form"  # the name of the node, where known
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class Environment(Protocol):
