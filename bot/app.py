@@ -30,6 +30,7 @@ from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
 from bot.messaging.templates import StoredContents
 from bot.settings import Settings
+from bot.surveys import inviting as surveys
 from bot.web import media, server
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
@@ -145,7 +146,10 @@ class App:
             worker=self.worker,
             rules=self.rules,
             content=self.content,
-            renderers={BROADCAST: rendering.renderer(self.content)},
+            renderers={
+                BROADCAST: rendering.renderer(self.content),
+                surveys.KIND: surveys.renderer(self.content),
+            },
             pays=channel.name == "telegram" and self.settings.telegram_paid_broadcast,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
         )

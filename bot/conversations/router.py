@@ -221,6 +221,8 @@ def _hear_member(talk: Talk) -> None:
 
 def _answer_survey(talk: Talk) -> bool:
     run = surveys.open_run(talk.db, talk.contact)
+    if run is None and talk.keyword == Keyword.CHANGE:
+        run = surveys.reopen(talk.db, talk.contact)
     if run is None:
         return False
     for message in surveys.answer(talk.db, talk.content, talk.contact, run, talk.inbound):
