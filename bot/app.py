@@ -20,7 +20,7 @@ from bot.channels.base import Channel, Inbound, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
-from bot.conversations import safety
+from bot.conversations import inviting, safety
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.grouping import GroupCommit
@@ -28,6 +28,7 @@ from bot.messaging import delivery, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
+from bot.messaging.owed import FULL_TEXT
 from bot.messaging.templates import StoredContents
 from bot.settings import Settings
 from bot.surveys import inviting as surveys
@@ -138,6 +139,7 @@ class App:
             self._deliveries = []
 
     def _delivery(self, channel: Channel) -> Delivery:
+        render = rendering.renderer(self.content)
         desk = Desk(
             channel=channel.name,
             sender=channel.sender,
@@ -147,7 +149,9 @@ class App:
             rules=self.rules,
             content=self.content,
             renderers={
-                BROADCAST: rendering.renderer(self.content),
+                BROADCAST: render,
+                FULL_TEXT: render,
+                inviting.KIND: inviting.renderer(self.content),
                 surveys.KIND: surveys.renderer(self.content),
             },
             pays=channel.name == "telegram" and self.settings.telegram_paid_broadcast,

@@ -5,7 +5,19 @@ import sys
 
 import typer
 
-from bot.cli import broadcasts, content, database, doctor, exporting, people, serving, surveys, webhooks
+from bot.cli import (
+    broadcasts,
+    content,
+    database,
+    doctor,
+    exporting,
+    importing,
+    keys,
+    people,
+    serving,
+    surveys,
+    webhooks,
+)
 from bot.cli.output import complain
 
 app = typer.Typer(
@@ -25,6 +37,8 @@ app.command()(exporting.export)
 app.add_typer(database.app, name="db")
 app.add_typer(surveys.app, name="survey")
 app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(importing.app, name="contacts")
+app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="staff")
 app.add_typer(people.audit_app, name="audit")
 app.add_typer(content.templates_app, name="templates")

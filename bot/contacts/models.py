@@ -13,6 +13,7 @@ from bot.db import Base, BigId
 class State(StrEnum):
     """Where a person stands with us."""
 
+    INVITED = "invited"  #: imported by staff, and asked once; has not written to us
     NEW = "new"  #: wrote to us, has not answered the consent question
     DECLINED = "declined"
     UNDERAGE = "underage"
@@ -113,3 +114,32 @@ class Consent(Base):
     at: Mapped[datetime]
 
     __table_args__ = (Index(None, "contact_id", "purpose", "id"),)
+
+
+class ImportBatch(Base):
+    """One list of people that staff imported."""
+
+    __tablename__ = "import_batch"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))  #: who gave us the list, as the invitation says it
+    recorded_by: Mapped[str] = mapped_column(String(64))  #: the staff member's id
+    created_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+
+
+class Imported(Base):
+    """The list that a person came with."""
+
+    __tablename__ = "imported"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"), index=True)
+
+
+class AskedOnce(Base):
+    """Keyed hash of an imported address; outlives the person's rows, so that nobody is asked a second time."""
+
+    __tablename__ = "asked_once"
+
+    value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)

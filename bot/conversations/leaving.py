@@ -50,14 +50,15 @@ def start(talk: Talk, source: str | None) -> None:
     else:
         if talk.contact.state == State.STOPPED:
             talk.say("start.ask_consent_again")
-        registration.begin(talk, "consent" if talk.contact.language else "language", source=source)
+        first = "consent" if talk.contact.language else "language"
+        registration.begin(talk, first, source=source or talk.contact.source)
 
 
 def greet(talk: Talk) -> None:
     """Answer somebody who is no member: a newcomer is asked to join, a no is not asked again."""
     match talk.contact.state:
         case State.NEW:
-            registration.begin(talk, "language", source=None)
+            registration.begin(talk, "language", source=talk.contact.source)
         case State.STOPPED:
             talk.say("stop.already")
         case State.UNDERAGE:

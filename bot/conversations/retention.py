@@ -23,7 +23,7 @@ class Periods:
     payloads: timedelta = timedelta(days=30)  #: the providers' raw calls, kept to try a failed message again
     messages: timedelta = timedelta(days=365)  #: texts to and from members
     tickets: timedelta = timedelta(days=365)  #: closed questions and reports
-    strangers: timedelta = timedelta(days=90)  #: who wrote and never answered, and who is too young
+    strangers: timedelta = timedelta(days=90)  #: who was invited or wrote and never answered, and who is too young
     left: timedelta = timedelta(days=730)  #: everything of who said STOP, but that they did
 
 
@@ -79,7 +79,7 @@ def _silent(db: Session, states: tuple[State, ...], before: datetime) -> list[Co
 
 
 def _erase_silent(db: Session, before: datetime) -> int:
-    found = _silent(db, (State.NEW, State.UNDERAGE), before)
+    found = _silent(db, (State.INVITED, State.NEW, State.UNDERAGE), before)
     for contact in found:
         rights.erase(db, contact)
     return len(found)

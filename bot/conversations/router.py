@@ -11,11 +11,22 @@ from bot.channels.base import Inbound
 from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
-from bot.conversations import choices, commands, leaving, linking, mydata, registration, rights, safety, tickets
+from bot.conversations import (
+    choices,
+    commands,
+    inviting,
+    leaving,
+    linking,
+    mydata,
+    registration,
+    rights,
+    safety,
+    tickets,
+)
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
-from bot.messaging import outbox
+from bot.messaging import outbox, owed
 from bot.surveys import service as surveys
 
 #: What is noted and not answered.
@@ -45,7 +56,9 @@ class Router:
         if inbound.kind in _SILENT or rights.is_leaving(contact):
             return
         talk = Talk(db, self.content, contact, address, inbound, inbox_id, _dialogue(db, contact))
-        if talk.keyword == Keyword.STOP:
+        if inviting.take(talk):
+            pass
+        elif talk.keyword == Keyword.STOP:
             leaving.stop(talk)
         elif safety.has_secret(inbound):
             talk.say("security.do_not_send")
@@ -215,7 +228,8 @@ def _ask_waiting(talk: Talk) -> None:
 
 
 def _hear_member(talk: Talk) -> None:
-    if not (_answer_survey(talk) or _answer_invitation(talk, str(talk.keyword).lower())):
+    answered = _answer_survey(talk) or _answer_invitation(talk, str(talk.keyword).lower())
+    if not answered and not owed.pay(talk.db, talk.address):
         talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")
 
 

@@ -1,5 +1,7 @@
 """The texts that consents point to by hash, kept as they were shown: in the audit trail, where none can be changed."""
 
+import hashlib
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,9 +14,17 @@ _KIND = "wording"
 
 def keep(db: Session, content: Content, key: str, language: str) -> str:
     """Keep the exact text that is shown for `key`, once, and return its hash."""
-    digest = content.catalogue.version_hash(key, language)
+    text = content.catalogue.consent_text(key, language)
+    return _keep(db, key, language, text, content.catalogue.version_hash(key, language))
+
+
+def keep_text(db: Session, key: str, language: str, text: str) -> str:
+    """Keep a text that is not the catalogue's, once, and return its hash."""
+    return _keep(db, key, language, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _keep(db: Session, key: str, language: str, text: str, digest: str) -> str:
     if find(db, digest) is None:
-        text = content.catalogue.consent_text(key, language)
         audit.record(db, None, "wording.shown", _KIND, digest, {"key": key, "language": language, "text": text})
     return digest
 
