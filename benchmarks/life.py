@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from benchmarks import office
@@ -68,4 +67,3 @@ def _take_over(db: Session, name: str) -> None:
     """Only one process runs at a time here: the others are dead, and need not be waited for."""
     delivery.heartbeat(db, name)
     delivery.doubt(db, delivery.others(db, name))
-    db.execute(sa.text("UPDATE sender SET leased_until = NULL"))

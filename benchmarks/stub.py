@@ -1,13 +1,12 @@
 """Both providers as one loopback server that only answers, in a process of its own: it must not cost the measured one.
 
-It answers sendMessage and Messages.json after a delay, and GET /stats with the arrival times since the last look.
+It answers sendMessage and Messages.json after a delay.
 """
 
 import asyncio
 import json
 import multiprocessing
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -18,7 +17,6 @@ _CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 
 
 class _Answering(asyncio.Protocol):
-    arrivals: list[float] = []  # noqa: RUF012 - one server a process
     count = 0
 
     def __init__(self, delay: float) -> None:
@@ -47,12 +45,6 @@ class _Answering(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         path = head.split(b" ", 2)[1]
-        if path == b"/stats":
-            body = json.dumps(_Answering.arrivals).encode()
-            _Answering.arrivals = []
-            self._write(b"200 OK", body)
-            return
-        _Answering.arrivals.append(time.monotonic())
         _Answering.count += 1
         if b"Messages.json" in path:
             status, body = (

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.channels.base import Channel, Misconfigured, OutcomeUnknown, SendFailure, TryLater
 from bot.db import Database
-from bot.messaging import claims, settling
+from bot.messaging import claims, pacing, settling
 from bot.messaging.claims import Claimed, Desk
 from bot.messaging.models import INTERRUPTED, OutboxMessage, Priority, Status, Worker
 from bot.messaging.pacing import Gate
@@ -24,9 +24,9 @@ IDLE = 0.5
 #: The same while messages are under way: shorter than the horizon for which places are given out.
 BUSY = 0.1
 #: Messages that are claimed together while there are that many.
-BATCH = 32
+BATCH = 24
 #: Real seconds that an outcome waits for others to share its commit.
-LINGER = 0.01
+LINGER = 0.005
 #: A process unseen for this long leaves its claims in doubt.
 SILENT = timedelta(seconds=15)
 #: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
@@ -72,6 +72,8 @@ class Delivery:
             settler.cancel()
             with suppress(asyncio.CancelledError):
                 await settler
+            with suppress(Exception):  # it lapses by itself soon
+                await self._database.run(pacing.release, [self._desk.worker])
 
     def stop(self) -> None:
         """End `run` after the messages in flight."""
@@ -81,7 +83,7 @@ class Delivery:
     async def _turn(self) -> None:
         self._work.clear()
         # More are claimed than may be with the provider, so that a call that ends need not wait for the next claim;
-        # many at a time, since a claim of thirty messages costs little more than one of a single message.
+        # many at a time, since a claim of twenty messages costs little more than one of a single message.
         free = window(self._max) - self._claimed
         claimed = await self._claim(free) if free >= min(BATCH, self._max) else []
         self._claimed += len(claimed)
@@ -197,6 +199,7 @@ def doubt(db: Session, workers: list[str]) -> int:
         .values(status=Status.UNCERTAIN, reason=INTERRUPTED, claimed_by=None, status_at=clock.now())
         .execution_options(synchronize_session=False)
     )
+    pacing.release(db, workers)
     db.execute(delete(Worker).where(Worker.name.in_(workers)))
     return int(marked.rowcount)  # type: ignore[attr-defined]
 

@@ -2,9 +2,10 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -35,6 +36,12 @@ def lease(sender: Sender, worker: str, now: datetime) -> bool:
     if sender.leased_by != worker or sender.leased_until is None or sender.leased_until < now + LEASE / 2:
         sender.leased_by, sender.leased_until = worker, now + LEASE
     return True
+
+
+def release(db: Session, workers: Sequence[str]) -> None:
+    """Let others have the senders of processes that are gone."""
+    given_up = update(Sender).where(Sender.leased_by.in_(workers)).values(leased_by=None, leased_until=None)
+    db.execute(given_up.execution_options(synchronize_session=False))
 
 
 def free_places(sender: Sender, rate: float, now: datetime) -> int:

@@ -8,7 +8,7 @@ from bot import clock
 from bot.channels.base import Misconfigured, OutcomeUnknown
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Purpose
-from bot.messaging import breaker, claims, outbox, pacing
+from bot.messaging import breaker, claims, delivery, outbox, pacing
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 
@@ -52,6 +52,18 @@ def test_while_one_process_has_the_lease_no_other_sends_from_the_same_sender(off
     clock.advance(pacing.LEASE)
     with office.database.begin() as db:
         assert len(claims.claim(db, office.desk(), 10)) == 1
+
+
+async def test_a_process_that_ends_or_dies_leaves_its_sender_to_others_at_once(office: Office) -> None:
+    office.queue(office.member(), "first")
+    await office.deliver()
+    with office.database.begin() as db:
+        assert pacing.lock(db, office.desk().key).leased_by is None
+        pacing.lease(pacing.lock(db, office.desk().key), "dead", clock.now())
+        delivery.doubt(db, ["dead"])
+    office.queue(office.member(), "second")
+    await office.deliver()
+    assert office.statuses() == ["sent", "sent"]
 
 
 def test_a_gate_lets_no_more_than_its_rate_through_in_any_second_however_late_they_come() -> None:
