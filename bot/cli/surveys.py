@@ -1,6 +1,7 @@
 """survey: check, trace, try and publish an XLSForm."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,6 @@ from bot.surveys.xform import load
 
 app = typer.Typer(help="Surveys: XLSForms answered in chat.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="An XLSForm (.xlsx .xls .csv .md) or XForm (.xml).")]
-
-_LISTS = {".csv", ".xml", ".geojson"}
 
 
 @app.command()
@@ -102,9 +101,6 @@ def publish(file: File, as_json: AsJson = False) -> None:
     show_json(facts) if as_json else typer.echo(f"{facts['form']} {facts['version']} is {facts['status']}.")
 
 
-def attached(file: Path) -> dict[str, bytes]:
-    """Return the lists beside the form that it names; raise FormError when the form cannot be published."""
-    named = load(file).xform
-    folders = [folder for folder in (file.parent, file.parent / f"{file.stem}-media") if folder.is_dir()]
-    files = [one for folder in folders for one in folder.iterdir() if one.suffix in _LISTS and f"/{one.name}" in named]
-    return {one.name: one.read_bytes() for one in sorted(files)}
+def attached(file: Path) -> Mapping[str, bytes]:
+    """Return the files beside the form that it names; raise FormError when the form cannot be published."""
+    return load(file).media

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.channels.base import Button
+from bot.channels.base import Button, Media
 from bot.content import Content
 from bot.content.languages import chain
 from bot.messaging.outbox import Message
@@ -55,6 +55,7 @@ class Asked:
     ticked: Sequence[str] = ()
     page: int = 0
     before: tuple[str, ...] = field(default=())  #: notes, and what we have to say first
+    media: Media | None = None  #: the picture or sound that goes with it
 
 
 def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Message:
@@ -67,7 +68,7 @@ def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Messa
         _numbered(asked, channel),
         _how(asked, channel, listener),
     ]
-    return Message("\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener))
+    return Message("\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener), asked.media)
 
 
 def button(survey_id: int, step: str, label: str, token: str) -> Button:

@@ -12,7 +12,7 @@ from bot.contacts.models import Contact
 from bot.contacts.service import zone_of
 from bot.content import Content
 from bot.content.languages import SOURCE
-from bot.surveys import awake
+from bot.surveys import awake, files
 from bot.surveys.answers import bare
 from bot.surveys.asking import Asked, form_language, step_of
 from bot.surveys.engine import Prompt, Session, Shown
@@ -111,6 +111,7 @@ class Turn:
             ticked=self.ticked(prompt),
             page=self.run.page,
             before=(*before, *(note.text for note in prompt.notes)),
+            media=files.shown(self.survey, self.form, [part.media for part in (prompt.label, *prompt.notes)]),
         )
 
     def total(self, done: Sequence[str], path: str) -> int:

@@ -101,7 +101,7 @@ def test_groups_repeats_and_ranges_are_read() -> None:
     assert question(made, "x").range is not None
     assert question(made, "x").range.step == 0.5  # type: ignore[union-attr]
     assert [str(warning) for warning in made.warnings][:1] == [
-        "survey, column appearance: g: its questions are asked one by one"
+        "survey, row 2, column appearance: g: its questions are asked one by one"
     ]
 
 
@@ -178,7 +178,7 @@ def test_all_bad_expressions_are_told_at_once() -> None:
 def test_an_optional_question_that_a_chat_has_not_is_lost_and_said_so() -> None:
     made = form([row("barcode", "a"), row("text", "b")])
 
-    assert "survey: a needs a barcode scan and is never asked in chat" in map(str, made.warnings)
+    assert "survey, row 2: a needs a barcode scan and is never asked in chat" in map(str, made.warnings)
     assert not question(made, "a").asked
 
 
@@ -217,3 +217,29 @@ def test_a_form_that_defines_its_own_entities_is_refused() -> None:
     hostile = XFORM.replace("<b>7</b>", "<b>&x;</b>")
     with pytest.raises(FormError, match="DOCTYPE"):
         load(f'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]>{hostile}'.encode(), "form.xml")
+
+
+def test_what_only_a_device_fills_in_is_said_with_its_row() -> None:
+    made = form(
+        [
+            row("start-geopoint", "here"),
+            row("background-audio", "sound"),
+            row("deviceid", "device"),
+            row("start", "begun"),
+            row("text", "again", default="${last-saved#again}"),
+            row("background-geopoint", "there", trigger="${again}"),
+        ]
+    )
+    assert [str(warning) for warning in made.warnings] == [
+        "survey, row 2: here stays empty: it is the place of the device, which a chat is not told",
+        "survey, row 7: there stays empty: it is the place of the device, which a chat is not told",
+        "survey, row 3: sound stays empty: it is a recording in the background, which a chat has not",
+        "survey, row 4: device stays empty: it is a property of the device or its user, which a chat has not",
+        "survey: ${last-saved#...} is always empty: a chat asks each person once",
+    ]
+
+
+def test_a_picture_that_is_not_attached_is_missed() -> None:
+    survey = [row("text", "a", **{"media::image": "map.png"})]
+    assert "map.png is not attached: what it goes with is asked without it" in map(str, form(survey).warnings)
+    assert form(survey, media={"map.png": b"png"}).warnings == ()

@@ -1,7 +1,11 @@
 """What a chat cannot do with a form: refused, or said to be lost."""
 
+from typing import Any
+
 from bot.surveys.form import Form, Problem, Question, Type
 from bot.surveys.xpath.compiler import Expression
+
+_PRELOAD = "{http://openrosa.org/javarosa}preload"
 
 # What a chat has no way to take: refused when the form requires it, else never asked.
 UNASKABLE = {
@@ -18,6 +22,46 @@ OTHERWISE = {
     "map": "the choices are listed, not shown on a map",
     "image-map": "the choices are listed, not shown on a picture",
 }
+
+
+# What a device fills in by itself.
+DEVICE_ACTIONS = {
+    "setgeopoint": "the place of the device, which a chat is not told",
+    "recordaudio": "a recording in the background, which a chat has not",
+}
+DEVICE_PRELOADS = {"property": "a property of the device or its user, which a chat has not"}
+
+
+def unfilled(model: Any, body: Any) -> list[Problem]:
+    """Say what of a form only a device could fill in: it stays empty."""
+    actions = [
+        (element.get("ref") or "", need)
+        for tag, need in DEVICE_ACTIONS.items()
+        for part in (model, body)
+        for element in part.iter(f"{{*}}{tag}")
+    ]
+    binds = [
+        (bind.get("nodeset") or "", DEVICE_PRELOADS[bind.get(_PRELOAD)])
+        for bind in model.findall("{*}bind")
+        if bind.get(_PRELOAD) in DEVICE_PRELOADS
+    ]
+    names = [(path.strip().rpartition("/")[2], need) for path, need in actions + binds]
+    problems = [Problem(f"{name} stays empty: it is {need}", "survey") for name, need in dict(names).items()]
+    if any((one.get("src") or "").startswith("jr://instance/last-saved") for one in model.findall("{*}instance")):
+        problems.append(Problem("${last-saved#...} is always empty: a chat asks each person once", "survey"))
+    return problems
+
+
+def silent(form: Form) -> list[Problem]:
+    """Name the pictures and sounds that are not attached, and those of choices, which a chat cannot show."""
+    texts = [text for node in form.nodes.values() for text in (node.label, node.hint)]
+    files = [file for text in texts for wording in text.values() for file in wording.media.values()]
+    missing = [file for file in dict.fromkeys(files) if file not in form.media]
+    problems = [Problem(f"{file} is not attached: what it goes with is asked without it") for file in missing]
+    for question in form.questions():
+        if any(wording.media for choice in question.choices for wording in choice.label.values()):
+            problems.append(Problem(f"{question.name}: pictures and sounds of its choices are not shown", "survey"))
+    return problems
 
 
 def unaskable(kind: Type, appearance: frozenset[str]) -> str | None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 from bot.surveys.engine import start
 from bot.surveys.form import Form, FormError, Problem
-from bot.surveys.xform.fitness import unfit
+from bot.surveys.xform.fitness import silent, unfit
 from bot.surveys.xform.order import cycles
 from bot.surveys.xform.reading import Reader
-from bot.surveys.xform.sheets import Sheet, convert_sheet, sniff
+from bot.surveys.xform.sheets import Sheet, convert_sheet, placed, sniff
 from bot.surveys.xpath.values import EvaluationError
 
 MAX_XML = 20_000_000
-_MEDIA = {".csv", ".xml", ".geojson"}
+_LISTS = {".csv", ".xml", ".geojson"}
+_SHOWN = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp3", ".ogg", ".m4a", ".wav", ".mp4", ".3gp"}
 
 
 def load(
@@ -32,7 +33,9 @@ def load(
     if not kind:
         raise FormError([Problem("this is neither an XLSForm nor an XForm; upload .xlsx, .xls, .csv, .md or .xml")])
     sheet = _xform(data) if kind == ".xml" else convert_sheet(data, kind)
-    return _read(sheet, _beside(source, sheet.xform) if media is None else dict(media), chat=chat)
+    if media is None:
+        media = _beside(source, sheet.xform) if isinstance(source, Path) else {}
+    return _read(sheet, dict(media), chat=chat)
 
 
 @lru_cache(maxsize=32)
@@ -51,13 +54,12 @@ def _xform(data: bytes) -> Sheet:
     return Sheet(text, [], {})
 
 
-def _beside(source: bytes | Path, xform: str) -> dict[str, bytes]:
+def _beside(form: Path, xform: str) -> dict[str, bytes]:
     """Return the files beside a form that it names."""
-    if not isinstance(source, Path):
-        return {}
-    folders = [source.parent, source.parent / f"{source.stem}-media"]
-    files = [file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.suffix in _MEDIA]
-    return {file.name: file.read_bytes() for file in sorted(files) if f"/{file.name}" in xform}
+    folders = [form.parent, form.parent / f"{form.stem}-media"]
+    files = [file for folder in folders if folder.is_dir() for file in folder.iterdir()]
+    known = [file for file in sorted(files) if file.suffix.lower() in _LISTS | _SHOWN]
+    return {file.name: file.read_bytes() for file in known if f"/{file.name}" in xform}
 
 
 def _read(sheet: Sheet, media: Mapping[str, bytes], *, chat: bool) -> Form:
@@ -68,11 +70,12 @@ def _read(sheet: Sheet, media: Mapping[str, bytes], *, chat: bool) -> Form:
     if chat:
         refused, degraded = unfit(form)
         problems += [*reader.missing, *refused, *cycles(form)]
+        degraded += [*reader.unfilled(), *silent(form)]
     problems = problems or _tried(form)
     if problems:
         raise FormError([_placed(problem, sheet.rows) for problem in problems])
-    advice = [Problem(advice) for advice in sheet.advice]
-    return replace(form, warnings=(*degraded, *advice))
+    warnings = [*degraded, *map(placed, sheet.advice)]
+    return replace(form, warnings=tuple(_placed(warning, sheet.rows) for warning in warnings))
 
 
 def _tried(form: Form) -> list[Problem]:
@@ -86,5 +89,5 @@ def _tried(form: Form) -> list[Problem]:
 
 def _placed(problem: Problem, rows: Mapping[str, int]) -> Problem:
     """Add the row of the question that a problem begins with."""
-    row = rows.get(problem.message.partition(" ")[0]) if problem.row is None else None
+    row = rows.get(problem.message.partition(" ")[0].rstrip(":")) if problem.row is None else None
     return replace(problem, row=row) if row else problem

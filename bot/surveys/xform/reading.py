@@ -25,7 +25,7 @@ from bot.surveys.form import (
 )
 from bot.surveys.xform.choices import Choices
 from bot.surveys.xform.controls import Control, bind_type, body_controls, reference, type_of
-from bot.surveys.xform.fitness import unaskable
+from bot.surveys.xform.fitness import unaskable, unfilled
 from bot.surveys.xform.instances import parse_xml, qualified, read_instance
 from bot.surveys.xform.order import ranks, timed
 from bot.surveys.xform.texts import Texts
@@ -88,6 +88,10 @@ class Reader:
             xform=self._xform,
             media=self._media,
         )
+
+    def unfilled(self) -> list[Problem]:
+        """Say what of the form only a device could fill in."""
+        return unfilled(self._model, self._body)
 
     def _compile(self, source: str | None, column: str, name: str) -> Expression | None:
         if source is None or not source.strip():

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -51,7 +52,7 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
     try:
         result = convert(source, file_type=kind, warnings=advice, validate=False, form_name="data")
     except PyXFormError as error:
-        raise FormError([_placed(str(error), _survey(data, kind))]) from None
+        raise FormError([placed(str(error), _survey(data, kind))]) from None
     except Exception as error:  # pyxform meets some bad headers with a TypeError of its own
         raise FormError(
             [
@@ -80,7 +81,7 @@ def _check_size(data: bytes, kind: str) -> None:
         raise FormError([Problem("the file unpacks to too much; delete unused sheets, pictures and empty rows")])
 
 
-def _placed(message: str, survey: list[dict[str, Any]]) -> Problem:
+def placed(message: str, survey: Sequence[Mapping[str, Any]] = ()) -> Problem:
     """Find the place that pyxform's message is about: as it says, or where the word that it quotes stands."""
     found, sheet, column = _PLACE.match(message), _SHEET.search(message), _COLUMN.search(message)
     words = " ".join(message[found.end() if found else 0 :].split())
