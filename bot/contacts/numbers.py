@@ -43,33 +43,41 @@ _ENDS_AS_DECIMAL = re.compile(r"(\+?\d{7,})\.0")
 _LEAST_WITHOUT_PLUS = 10
 
 
-def _mobile_pattern() -> re.Pattern[str]:
-    """Return a pattern of mobile numbers in E.164, from the library's own tables."""
-    parts = []
-    for region in FAST_REGIONS:
-        table = PhoneMetadata.metadata_for_region(region)
-        if table is None or table.mobile is None:
-            raise LookupError(f"phonenumbers knows no mobile numbers of {region}")
-        parts.append(f"{table.country_code}(?:{table.mobile.national_number_pattern})")
-    return re.compile(rf"\+(?:{'|'.join(parts)})")
+class _Mobiles(NamedTuple):
+    """How mobile numbers of a country look, from the library's own tables."""
+
+    code: str  #: of the country, with +
+    plain: str  #: pattern of what follows it
+    national: re.Pattern[str]  #: as written at home
 
 
-_MOBILE = _mobile_pattern()
+def _mobiles(region: str) -> _Mobiles:
+    table = PhoneMetadata.metadata_for_region(region)
+    if table is None or table.mobile is None:
+        raise LookupError(f"phonenumbers knows no mobile numbers of {region}")
+    plain, trunk = str(table.mobile.national_number_pattern), table.national_prefix
+    return _Mobiles(f"+{table.country_code}", plain, re.compile(f"{f'{trunk}?' if trunk else ''}({plain})"))
+
+
+_MOBILES = {region: _mobiles(region) for region in FAST_REGIONS}
+_INTERNATIONAL = re.compile("|".join(rf"\{one.code}(?:{one.plain})" for one in _MOBILES.values()))
 
 
 def read(written: str, region: str | None = None) -> Read:
     """Read one cell; `region` (ISO 3166) is the country of numbers that are written without theirs."""
-    return Read(bare) if (bare := _plain_mobile(written)) else read_slowly(written, region)
+    return Read(quick) if (quick := read_quickly(written, region)) else read_slowly(written, region)
 
 
-def is_plain_mobile(written: str) -> bool:
-    """Say whether a number is read without asking `phonenumbers`."""
-    return _plain_mobile(written) is not None
-
-
-def _plain_mobile(written: str) -> str | None:
+def read_quickly(written: str, region: str | None = None) -> str | None:
+    """Read a mobile number of a country we know without asking `phonenumbers`; None when it is anything else."""
     bare = written.translate(_BETWEEN)
-    return bare if _MOBILE.fullmatch(bare) else None
+    if bare.startswith("00"):
+        bare = f"+{bare[2:]}"
+    if bare.startswith("+"):
+        return bare if _INTERNATIONAL.fullmatch(bare) else None
+    known = _MOBILES.get(region or "")
+    found = known and known.national.fullmatch(bare)
+    return f"{known.code}{found[1]}" if known and found else None
 
 
 def read_slowly(written: str, region: str | None = None) -> Read:
