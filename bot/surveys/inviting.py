@@ -36,7 +36,7 @@ class Invitations:
     without_consent: int  #: to surveys, or no member
 
 
-def invite(db: Session, survey: Survey, people: Select[tuple[int]] | Collection[int]) -> Invitations:
+def invite(db: Session, survey: Survey, people: Select[int] | Collection[int]) -> Invitations:
     """Invite those chosen (contact ids, or a SELECT of them) who agreed to surveys and have not answered this one."""
     found = preview(db, survey, people)
     rows = db.execute(select(Contact.id, Contact.language, Contact.channel).where(*_open_to(survey, people)))
@@ -48,7 +48,7 @@ def invite(db: Session, survey: Survey, people: Select[tuple[int]] | Collection[
     return found
 
 
-def preview(db: Session, survey: Survey, people: Select[tuple[int]] | Collection[int]) -> Invitations:
+def preview(db: Session, survey: Survey, people: Select[int] | Collection[int]) -> Invitations:
     """Return what `invite` would do now."""
     chosen, agreed, fresh = Contact.id.in_(people), _agreed(), ~_has_run(survey)
     counts = [_count(db, chosen, *more) for more in ((), (agreed,), (agreed, fresh))]
@@ -96,7 +96,7 @@ def response(db: Session, survey: Survey) -> Response:
     return Response(total, total - counts.get(Disposition.INVITED, 0), counts.get(Disposition.COMPLETED, 0))
 
 
-def _open_to(survey: Survey, people: Select[tuple[int]] | Collection[int]) -> tuple[ColumnElement[bool], ...]:
+def _open_to(survey: Survey, people: Select[int] | Collection[int]) -> tuple[ColumnElement[bool], ...]:
     return Contact.id.in_(people), _agreed(), ~_has_run(survey)
 
 

@@ -60,7 +60,7 @@ def publish(
     survey = upload(db, data, filename, media)
     if survey.status == Status.DRAFT:
         survey.status, survey.published_at = Status.OPEN, clock.now()
-        survey.opens_at, survey.closes_at = opens_at, closes_at
+        survey.opens_at, survey.closes_at = opens_at or survey.opens_at, closes_at or survey.closes_at
         db.flush()
     return survey
 

@@ -174,7 +174,7 @@ async def test_a_broken_form_is_refused_with_the_place_of_each_error(app: FastAP
     assert "cannot run yet" in answer.text
     for name in ("form.pdf", "form", "form.xlsx.exe"):
         assert (await browser.upload(page, "/upload", "file", name, b"x")).status == 409
-    assert (await browser.upload(page, "/upload", "file", "big.xlsx", b"0" * 6 * 1024**2)).status == 413
+    assert (await browser.upload(page, "/upload", "file", "big.xlsx", b"0" * 17 * 1024**2)).status == 413
 
 
 async def test_a_session_is_planned_published_invited_to_and_cancelled(app: FastAPI, database: Database) -> None:

@@ -22,6 +22,7 @@ from bot.web.console import (
     sessions,
     signing_in,
     staff_users,
+    survey_people,
     surveys,
     uncertain,
 )
@@ -41,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     *uncertain.pages,
     *inbox.pages,
     *surveys.pages,
+    *survey_people.pages,
     *sessions.pages,
     *exports.pages,
     *staff_users.pages,

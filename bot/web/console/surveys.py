@@ -3,23 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from bot.broadcasts.audience import Audience
+from bot.content import Content
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.surveys import publishing
+from bot.surveys import figures, inviting, publishing, quotas
+from bot.surveys.bundle import unpack
+from bot.surveys.figures import Stop
 from bot.surveys.form import FormError, Problem
-from bot.surveys.models import Disposition, Run, Status, Survey
+from bot.surveys.models import Status, Survey
+from bot.web.console import choosing, composing
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
 
 pages = Pages()
 
-UPLOAD_LIMIT = 5 * 1024 * 1024
-FORMATS = (".xlsx", ".xls", ".xml")
+UPLOAD_LIMIT = 16 * 1024 * 1024
+FORMATS = (".xlsx", ".xls", ".xml", ".zip")
 
 
 @pages.get("/surveys", needs=Permission.REPORTS_VIEW)
@@ -43,15 +48,7 @@ async def _listing(visit: Visit, problems: Sequence[Problem] = (), filename: str
 
 def _list(db: Session) -> tuple[list[Survey], dict[int, dict[str, int]]]:
     rows = list(db.scalars(select(Survey).order_by(Survey.id.desc()).limit(100)))
-    return rows, {row.id: _dispositions(db, row.id) for row in rows}
-
-
-def _dispositions(db: Session, survey_id: int) -> dict[str, int]:
-    counted = db.execute(
-        select(Run.disposition, func.count()).where(Run.survey_id == survey_id).group_by(Run.disposition)
-    )
-    counts = dict(counted.all())
-    return {str(code): counts[code] for code in Disposition if code in counts}
+    return rows, {row.id: figures.dispositions(db, row.id) for row in rows}
 
 
 @pages.post("/surveys/upload", needs=Permission.SURVEYS_MANAGE, limit=UPLOAD_LIMIT)
@@ -68,7 +65,7 @@ async def upload(visit: Visit) -> Response:
 
 
 def _upload(db: Session, data: bytes, filename: str, user: StaffUser) -> Survey:
-    survey = publishing.upload(db, data, filename)
+    survey = publishing.upload(db, *unpack(data, filename))
     audit.record(db, user, "survey.uploaded", "survey", survey.id, {"sha256": survey.sha256})
     return survey
 
@@ -82,19 +79,35 @@ class View:
     questions: int
     languages: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    stops: list[Stop]
+    faults: dict[str, int]
+    response: inviting.Response
+    cells: dict[str, int]  #: of the quotas: how many answers there are
+    offered: dict[str, dict[str, str]]  #: what an audience may be chosen by
 
 
 @pages.get("/surveys/{id:row}", needs=Permission.REPORTS_VIEW)
 async def one(visit: Visit) -> Response:
-    view = await visit.database.query(_view, visit.id)
-    return visit.page("surveys/one.html", view=view)
+    context = visit.context
+    view = await visit.database.query(_view, visit.id, context.content, tuple(context.policy.channels))
+    return visit.page("surveys/one.html", view=view, everybody=Audience(), local=composing.local)
 
 
-def _view(db: Session, survey_id: int) -> View:
+def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ...]) -> View:
     survey = found(db.get(Survey, survey_id))
     form = publishing.form_of(survey)
-    asked = sum(question.asked for question in form.questions())
-    return View(survey, _dispositions(db, survey_id), asked, form.languages, form.warnings)
+    return View(
+        survey=survey,
+        counts=figures.dispositions(db, survey_id),
+        questions=sum(question.asked for question in form.questions()),
+        languages=form.languages,
+        warnings=form.warnings,
+        stops=figures.drop_off(db, survey),
+        faults=dict(figures.faults(db, survey_id)),
+        response=inviting.response(db, survey),
+        cells=quotas.filled(db, survey),
+        offered=choosing.offered(db, content, channels),
+    )
 
 
 @pages.post("/surveys/{id:row}/publish", needs=Permission.SURVEYS_MANAGE)
