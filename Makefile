@@ -45,6 +45,12 @@ bench-survey: $(VENV)/.dev  ## Microseconds of one answer in a short and a long 
 bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lost, nothing doubled, on both engines
 	@$(BIN)/python -m benchmarks.crash $(ARGS)
 
+bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers alone, on both engines
+	@$(BIN)/python -m benchmarks.importing $(ARGS)
+
+bench-inbound: $(VENV)/.dev  ## CPU from a webhook to the committed reply, beside other bots, on both engines
+	@$(BIN)/python -m benchmarks.inbound $(ARGS)
+
 pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
@@ -74,4 +80,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help bench-crash bench-delivery bench-survey demo run test check format migration pictures lock clean
+.PHONY: help bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures lock clean
