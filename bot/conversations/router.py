@@ -1,6 +1,6 @@
 """Who answers an inbound message: the first that claims it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -192,7 +192,8 @@ def _press_registration(talk: Talk, button: str) -> None:
 def _press_member(talk: Talk, button: str) -> None:
     prefix = button.partition(":")[0]
     if prefix == "sv":
-        for message in surveys.press(talk.db, talk.content, talk.contact, talk.inbound):
+        pressed = replace(talk.inbound, button=button)  # by its number, perhaps
+        for message in surveys.press(talk.db, talk.content, talk.contact, pressed):
             talk.send(message)
     elif prefix == "rsvp":
         talk.send(events.press(talk.db, talk.content, talk.contact, button))
