@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.surveys.form import Form, FormError, Group, Question, Repeat, Type
-from bot.surveys.xform import load
+from bot.surveys.models import Disposition
+from bot.surveys.xform import fitness, load
 from bot.surveys.xform.loading import compiled
 from tests.surveys.sheets import form, row, sheet
 
@@ -243,3 +244,10 @@ def test_a_picture_that_is_not_attached_is_missed() -> None:
     survey = [row("text", "a", **{"media::image": "map.png"})]
     assert "map.png is not attached: what it goes with is asked without it" in map(str, form(survey).warnings)
     assert form(survey, media={"map.png": b"png"}).warnings == ()
+
+
+def test_the_paper_names_all_that_a_chat_has_not() -> None:
+    paper = (Path(__file__).parents[2] / "docs" / "surveys.md").read_text("utf-8")
+    words = [*fitness.UNASKABLE, *fitness.DRAWN, *fitness.OTHERWISE]
+    assert [word for word in words if f"`{word}`" not in paper] == []
+    assert [one for one in Disposition if f"| `{one}` |" not in paper] == []
