@@ -52,7 +52,7 @@ class App:
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
         self.router = Router(self.content, settings.official_handles, settings.official_domains, settings.media_dir)
-        self.channels = _channels(settings, self.content, self.database)
+        self.channels = _channels(settings, self.database)
         self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router)}
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
@@ -212,7 +212,7 @@ def secret_key(settings: Settings) -> bytes:
     return (given or crypto.load_or_create(settings.data_dir / "keys" / "secret.key")).encode()
 
 
-def _channels(settings: Settings, content: Content, database: Database) -> dict[str, Channel]:
+def _channels(settings: Settings, database: Database) -> dict[str, Channel]:
     """Build the channels that are switched on."""
     channels: dict[str, Channel] = {}
     token = settings.telegram_token.get_secret_value()
@@ -239,7 +239,6 @@ def _channels(settings: Settings, content: Content, database: Database) -> dict[
             timeout=settings.send_timeout,
             max_in_flight=settings.max_in_flight,
             store=StoredContents(database, settings.twilio_account_sid),
-            list_label=content.catalogue.text("button.choose", "en"),
             media_url=lambda file: media.address(secret_key(settings), settings.public_url, file.reference),
         )
     return channels

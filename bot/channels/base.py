@@ -60,6 +60,7 @@ class Outbound:
     address: str
     text: str
     buttons: tuple[Button, ...] = ()
+    menu: str = "…"  #: what opens the list of buttons, where a channel folds them away
     media: Media | None = None
     template: Template | None = None
     edits: str | None = None  #: external id of the message that this one replaces, where the channel can

@@ -61,6 +61,7 @@ class _Ready(NamedTuple):
     go: Go
     message: Message
     template: Template | None
+    language: str
 
 
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
@@ -108,9 +109,10 @@ class _Batch:
             self._put_aside(row, Status.QUEUED, None, self._now, go.address.channel)
             return
         message = self._render(row, person)
-        template = None if go.in_window else self._templates.find(message, person.language or "en")
+        language = person.language or "en"
+        template = None if go.in_window else self._templates.find(message, language)
         if go.in_window or template:
-            self._ready.append(_Ready(row, go, message, template))
+            self._ready.append(_Ready(row, go, message, template, language))
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
@@ -214,6 +216,7 @@ def _outbound(ready: _Ready, desk: Desk, now: datetime) -> Outbound:
         address=ready.go.address.value,
         text=message.text,
         buttons=message.buttons,
+        menu=desk.content.catalogue.text("button.choose", ready.language) if message.buttons else "",
         media=message.media,
         template=ready.template,
         edits=message.edits,

@@ -37,7 +37,7 @@ def whatsapp_of(world: World, timeout: float = 2) -> WhatsAppChannel:
     return WhatsAppChannel(
         accounts.twilio_sid, accounts.twilio_token, number=accounts.whatsapp_from.removeprefix("whatsapp:"),
         service_sid="", public_url=PUBLIC_URL, api_base=world.addresses.twilio_api_base, rate=80, timeout=timeout,  # type: ignore[attr-defined]
-        max_in_flight=8, store=Store(), list_label="Choose",
+        max_in_flight=8, store=Store(),
         media_url=lambda media: f"{PUBLIC_URL}/media/1/signed/{media.reference}",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""WhatsApp's window: after a day of silence a template asks for a reply, and the reply gets all of it."""
+"""WhatsApp: its window, in which a template asks for a reply and the reply gets all of it; its lists of choices."""
 
 from datetime import timedelta
 
@@ -83,3 +83,12 @@ def _remind(db: Session) -> None:
         once="test",
         ref=1,
     )
+
+
+async def test_the_button_that_opens_a_list_speaks_the_persons_language(village: Stage) -> None:
+    person = somebody(village, "whatsapp", "fr")
+    await person.join()
+    await person.phone.send("MENU")
+    menu = await person.phone.next_message(8)
+    assert (menu.menu, len(menu.buttons)) == (person.words("button.choose"), 8)
+    assert menu.menu == "Choisir"

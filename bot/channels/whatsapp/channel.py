@@ -59,13 +59,12 @@ class WhatsAppChannel:
         timeout: float,
         max_in_flight: int,
         store: ContentStore,
-        list_label: str,
         media_url: Callable[[Media], str],
     ) -> None:
         self.sender = number or service_sid
         self.rate = rate
         self._account, self._token = account_sid, auth_token
-        self._public_url, self._list_label, self._media_url = public_url, list_label, media_url
+        self._public_url, self._media_url = public_url, media_url
         self._from: dict[str, str] = (
             {"messaging_service_sid": service_sid} if service_sid else {"from_": f"whatsapp:{number}"}
         )
@@ -114,7 +113,7 @@ class WhatsAppChannel:
             return [_content(message.template.content_id, message.template.variables)]
         if message.media:
             return self._with_media(message, message.media)
-        types = types_for(message.text, message.buttons, self._list_label)
+        types = types_for(message.text, message.buttons, message.menu)
         if types is not None:
             # Buttons are a comfort: without the Content API the same question goes out as text.
             with suppress(Exception):

@@ -18,7 +18,7 @@ LIST_ITEMS, LIST_LABEL = 10, 24
 BODY = "{{1}}"
 
 
-def types_for(text: str, buttons: tuple[Button, ...], list_label: str) -> dict[str, Any] | None:
+def types_for(text: str, buttons: tuple[Button, ...], menu: str) -> dict[str, Any] | None:
     """Return the content that shows these buttons, or None when WhatsApp has no room for them."""
     if len(text) > BODY_LIMIT or not buttons:
         return None
@@ -28,7 +28,7 @@ def types_for(text: str, buttons: tuple[Button, ...], list_label: str) -> dict[s
         return {"twilio/quick-reply": {"body": BODY, "actions": actions}}
     if len(buttons) <= LIST_ITEMS and longest <= LIST_LABEL:
         items = [{"item": button.label, "id": button.id} for button in buttons]
-        return {"twilio/list-picker": {"body": BODY, "button": list_label, "items": items}}
+        return {"twilio/list-picker": {"body": BODY, "button": menu, "items": items}}
     return None
 
 
