@@ -27,10 +27,20 @@ def act(
     except EvaluationError as error:
         if turn is not None and not turn.session.torn:  # the answer was taken; what comes after it cannot be shown
             turn.save()
-        park(run, error)
-        return [Message(content.catalogue.text("survey.fault", contact.language or SOURCE))]
+        return give_up(content, contact, run.survey_id, run, error)
     turn.save()
     return messages
+
+
+def give_up(
+    content: Content, contact: Contact, survey_id: int, run: Run | None, error: EvaluationError
+) -> list[Message]:
+    """Tell the person, and staff; a run that has begun waits."""
+    if run is not None:
+        park(run, error)
+    else:
+        log.error("survey_fault", survey=survey_id, question=error.place)
+    return [Message(content.catalogue.text("survey.fault", contact.language or SOURCE))]
 
 
 def park(run: Run, error: EvaluationError) -> None:

@@ -121,10 +121,10 @@ def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
         .with_for_update(of=Contact, skip_locked=True)  # who is writing at this moment is not silent
     ).all()
     for run, survey, contact in found:
+        _leave(db, contact, run, survey, Disposition.EXPIRED)
         question = form_of(survey).nodes.get(answers.bare(run.path or ""))
         if run.path and isinstance(question, Question) and not answers.has(db, run, run.path):
             answers.add(db, run, run.path, question, "", "", Missing.TIMED_OUT)
-        _leave(db, contact, run, survey, Disposition.EXPIRED)
     db.flush()
     return len(found)
 

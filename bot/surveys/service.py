@@ -12,7 +12,7 @@ from bot.contacts.models import Contact
 from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE
 from bot.messaging.outbox import Message
-from bot.surveys import quotas, runs
+from bot.surveys import faults, quotas, runs
 from bot.surveys.answering import hear
 from bot.surveys.commands import is_choice, pause
 from bot.surveys.ending import finish
@@ -112,7 +112,11 @@ def begin(db: Session, content: Content, contact: Contact, channel: str, survey:
         total = turn.total((), first.path) if first else 0
         return _go_on(turn, turn.say("survey.intro", title=survey.title, total=total))
 
-    return act(db, content, contact, runs.create(db, content, contact, channel, survey, run), channel, start)
+    try:
+        begun = runs.create(db, content, contact, channel, survey, run)
+    except EvaluationError as error:
+        return faults.give_up(content, contact, survey.id, None, error)
+    return act(db, content, contact, begun, channel, start)
 
 
 def resume(db: Session, content: Content, contact: Contact, run: Run, channel: str) -> list[Message]:

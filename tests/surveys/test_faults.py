@@ -92,3 +92,10 @@ def test_a_run_that_fails_while_people_sleep_does_not_stop_the_reminders_of_othe
     with chat.database.begin() as db:
         assert service.queue_due_nudges(db, chat.content, clock.now()) == 1
     assert chat.run().fault == "fits"
+
+
+def test_a_form_that_cannot_even_begin_says_so(chat: Chat) -> None:
+    pattern = "regex('x', if(today() > date('2026-03-04'), '(', 'x'))"
+    survey_id = chat.publish((FORM % (pattern, "", "")).encode(), "f.md")
+    clock.advance(service.runs.NUDGES[0])
+    assert "not your fault" in chat.begin(survey_id)

@@ -107,7 +107,8 @@ def test_a_silent_run_expires_and_keeps_its_answers(chat: Chat) -> None:
     assert expire(chat) == 1
     assert expire(chat) == 0
     assert chat.run().disposition == Disposition.EXPIRED
-    assert {row.name: row.missing for row in chat.answers()} == {"a": None, "b": Missing.TIMED_OUT}
+    missing = {row.name: (row.missing, row.relevant) for row in chat.answers()}
+    assert missing == {"a": (None, True), "b": (Missing.TIMED_OUT, True)}
 
 
 def test_who_comes_back_after_that_goes_on(chat: Chat) -> None:
