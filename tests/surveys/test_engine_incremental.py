@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,7 +90,8 @@ def test_a_chain_of_calculations_that_refer_forward_is_as_deep_as_it_likes() -> 
     assert time.process_time() - began < 2
 
 
-def test_a_run_kept_alive_goes_on_as_one_brought_to_life_later() -> None:
+@pytest.mark.parametrize("zone", [TZ, ZoneInfo("Australia/Sydney")])
+def test_a_run_kept_alive_goes_on_as_one_brought_to_life_later(zone: ZoneInfo) -> None:
     made = form(
         [
             row("date", "born"),
@@ -103,7 +105,7 @@ def test_a_run_kept_alive_goes_on_as_one_brought_to_life_later() -> None:
     )
     session = begin(made)
     session.set("/data/born", "2024-05-01")
-    later, zone = NOW + timedelta(days=200), ZoneInfo("Australia/Sydney")
+    later = NOW + timedelta(days=200)
     fresh = Session(made, session.state.copy(), now=later, tz=zone)
 
     session.wake(later, zone)
