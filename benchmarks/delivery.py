@@ -63,7 +63,7 @@ def telegram(base: str, rate: float = 1e6) -> TelegramChannel:
 def whatsapp(base: str, rate: float = 1e6) -> WhatsAppChannel:
     return WhatsAppChannel(
         "AC" + "0" * 32, "token", number="+26650000000", service_sid="", public_url="https://example.org",
-        api_base=base, rate=rate, timeout=10, max_in_flight=AT_ONCE, store=NoStore(), list_label="Choose",
+        api_base=base, rate=rate, timeout=10, max_in_flight=AT_ONCE, store=NoStore(),
         media_url=lambda media: media.reference,
     )  # fmt: skip
 

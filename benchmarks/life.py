@@ -43,7 +43,7 @@ def channels(site: Site, database: Database) -> tuple[TelegramChannel, WhatsAppC
         WhatsAppChannel(
             accounts.twilio_sid, accounts.twilio_token, number=number, service_sid="", public_url=site.public_url,
             api_base=site.twilio_base, rate=1000, timeout=1, max_in_flight=AT_ONCE,
-            store=StoredContents(database, "whatsapp"), list_label="Choose", media_url=lambda media: media.reference,
+            store=StoredContents(database, "whatsapp"), media_url=lambda media: media.reference,
         ),
     )  # fmt: skip
 
