@@ -6,8 +6,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot import clock
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
+from bot.messaging import outbox
 from bot.messaging.models import OutboxMessage, Status
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -56,10 +56,7 @@ async def decide(visit: Visit) -> Response:
 def resend(db: Session, which: Select[int], ids: Sequence[int] | None, by: StaffUser) -> int:
     """Queue messages of unknown outcome again, at the risk that the person gets them twice; return how many."""
     rows = _locked(db, which, ids)
-    now = clock.now()
-    for row in rows:
-        row.status, row.reason, row.due_at, row.status_at = Status.QUEUED, None, now, now
-        row.attempts, row.external_id, row.claimed_by = 0, None, None
+    outbox.resend(db, [row.id for row in rows])
     _reopen(db, {row.ref for row in rows if row.kind == KIND})
     audit.record(db, by, "outbox.resent", "outbox", len(rows), {"messages": [row.id for row in rows]})
     return len(rows)
@@ -68,8 +65,7 @@ def resend(db: Session, which: Select[int], ids: Sequence[int] | None, by: Staff
 def leave(db: Session, which: Select[int], ids: Sequence[int] | None, by: StaffUser) -> int:
     """Settle messages of unknown outcome as failed, never to be sent again; return how many."""
     rows = _locked(db, which, ids)
-    for row in rows:
-        row.status, row.reason, row.status_at = Status.FAILED, "left_uncertain", clock.now()
+    outbox.leave(db, [row.id for row in rows])
     audit.record(db, by, "outbox.left", "outbox", len(rows), {"messages": [row.id for row in rows]})
     return len(rows)
 
