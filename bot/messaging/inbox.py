@@ -57,7 +57,7 @@ def _record(db: Session, inbound: Inbound, contact: Contact) -> InboxMessage | N
         text=inbound.text or None,
         payload=_to_json(inbound),
         handling=Handling.DONE,
-        attempts=0,
+        attempts=1,
         received_at=clock.now(),
     )
     return db.scalars(statement.on_conflict_do_nothing().returning(InboxMessage)).one_or_none()
@@ -76,7 +76,6 @@ def _note_reach(db: Session, address: Address, inbound: Inbound) -> None:
 def _handle(
     db: Session, row: InboxMessage, contact: Contact, address: Address, inbound: Inbound, handle: Handler
 ) -> None:
-    row.attempts += 1
     try:
         with db.begin_nested():
             handle(db, contact, address, inbound, row.id)
@@ -103,6 +102,7 @@ def retry_parked(db: Session, handle: Handler, limit: int = 20) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
+        row.attempts += 1
         inbound = _from_json(row.payload)
         contact, address = contacts.find_or_create(db, inbound.channel, inbound.sender, inbound.address)
         _handle(db, row, contact, address, inbound, handle)
