@@ -9,8 +9,8 @@ Habit = Literal["plain", "declines", "underage", "stops", "blocks", "mumbles", "
 LANGUAGES = ("en", "fr", "st", "ny", "mfe")
 #: How people write where they live: countries, cities and nicknames in their own words.
 HOMES: dict[str, tuple[str, ...]] = {
-    "LS": ("South Africa", "Joburg", "Cape Town", "Durban", "London", "Toronto", "Botswana"),
-    "MW": ("South Africa", "Joburg", "Leeds", "Harare", "Lusaka", "Dublin", "USA"),
+    "LS": ("South Africa", "Joburg", "Cape Town", "Durban", "London", "Toronto", "Botswana", "Dubai"),
+    "MW": ("South Africa", "Joburg", "Leeds", "Harare", "Lusaka", "Maputo", "Dublin", "USA"),
     "MU": ("France", "Paris", "Sydney", "Montreal", "London", "Réunion", "Perth"),
 }
 SPOKEN: dict[str, tuple[str, ...]] = {"LS": ("st", "en"), "MW": ("ny", "en"), "MU": ("mfe", "fr", "en")}
