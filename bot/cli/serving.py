@@ -39,12 +39,12 @@ def demo(
     ] = 8000,
 ) -> None:
     """Play the whole main job on emulated phones; your own data is not touched."""
-    from bot.demo import play
+    from bot.demo import Stuck, play
     from bot.demo.stage import FolderTaken
 
     try:
         code = play(once=once, port=port)
-    except FolderTaken as error:
+    except (FolderTaken, Stuck) as error:
         raise Trouble(str(error)) from None
     raise typer.Exit(code)
 

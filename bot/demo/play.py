@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,8 @@ PEOPLE = 300
 ANSWERING = 60
 #: How fast the demo's clock runs; the providers' limits run with it.
 SPEED = 20.0
+#: Real seconds after which an act that does not end is given up.
+STUCK = 240.0
 OFFICE = ZoneInfo("Africa/Maseru")
 #: Homes in the office's own part of the day.
 NEAR = frozenset({"South Africa", "Joburg", "Cape Town", "Durban", "Botswana", "Harare", "Lusaka"})
@@ -84,6 +86,10 @@ def _phone(built: Stage, person: Person) -> Any:
     phone = built.world.whatsapp_phone(f"+2665{person.number:07d}", person.name, person.language)
     phone.read_receipts = person.number % 4 == 0  # many people switch them off
     return phone
+
+
+class Stuck(Exception):
+    """The play does not go on."""
 
 
 @dataclass
@@ -226,15 +232,17 @@ class Demo:
 
     async def _follow(self, title: str, people: int, kind: str) -> None:
         bar = self.bars.add_task(title, total=people)
-        while waiting := await self.stage.app.database.query(figures.under_way, kind):
-            self.bars.update(bar, completed=people - waiting)
-            await asyncio.sleep(0.1)
+        async with _patience(title):
+            while waiting := await self.stage.app.database.query(figures.under_way, kind):
+                self.bars.update(bar, completed=people - waiting)
+                await asyncio.sleep(0.1)
         self.bars.update(bar, completed=people)
 
     async def _idle(self) -> None:
         """Wait until nothing is due or with a provider."""
-        while await self.stage.app.database.query(figures.under_way):  # noqa: ASYNC110 - a database has no event
-            await asyncio.sleep(0.05)
+        async with _patience("Delivery"):
+            while await self.stage.app.database.query(figures.under_way):  # noqa: ASYNC110 - a database has no event
+                await asyncio.sleep(0.05)
 
     def _awake(self, channel: str) -> list[Life]:
         """Return members whose afternoon it is, so that what is scripted for the announcement strikes that."""
@@ -249,6 +257,16 @@ class Demo:
 
     def _fault(self, life: Life, kind: Kind, **details: Any) -> None:
         self.stage.world.faults.add(Fault(kind, phone=life.phone.key, **details))
+
+
+@asynccontextmanager
+async def _patience(what: str) -> AsyncIterator[None]:
+    """End a play in which nothing moves any more, instead of waiting for ever."""
+    try:
+        async with asyncio.timeout(STUCK):
+            yield
+    except TimeoutError:
+        raise Stuck(f"{what} has not ended within {STUCK:.0f} seconds: run it again, with less beside it") from None
 
 
 async def _stop(life: Life) -> None:
