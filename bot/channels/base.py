@@ -1,6 +1,6 @@
 """The contract between us and every provider: plain frozen values, and few failures decided by flags."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -24,6 +24,7 @@ class Media:
     reference: str  #: the provider's file id or address (inbound), a path below DATA_DIR/media (outbound)
     content_type: str = ""
     filename: str = ""
+    size: int = 0  #: bytes, as far as the provider says so (inbound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,14 @@ class OutcomeUnknown(SendFailure):
     status = "uncertain"
 
 
+class FetchFailure(Exception):
+    """A received file did not come; `again`: it may come later. `code` says why, never whose."""
+
+    def __init__(self, code: str, *, again: bool = False) -> None:
+        super().__init__(code)
+        self.code, self.again = code, again
+
+
 class ContentStore(Protocol):
     """Remembers what was made or uploaded at the provider, by a hash of it, across restarts."""
 
@@ -184,6 +193,21 @@ class Channel(Protocol):
 
     def parse_receipts(self, hook: Hook) -> list[Receipt]:
         """Verify and translate a call about our messages; raise BadSignature."""
+        ...
+
+    def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """Yield a received file in pieces; raise a FetchFailure."""
+        ...
+
+    async def discard(self, media: Media) -> None:
+        """Delete the provider's copy of a received file, where it lets us; raise a FetchFailure."""
+        ...
+
+    async def forget(self, address: str, sent: Sequence[str], received: Sequence[str]) -> list[str]:
+        """Delete the provider's copies of messages and their files, where it lets us, and may still be asked.
+
+        `sent` and `received` are external ids. Returns those to ask for again later: the provider was away or busy.
+        """
         ...
 
     async def acknowledge(self, inbound: Inbound) -> None:

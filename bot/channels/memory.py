@@ -1,8 +1,9 @@
 """A channel without a provider: keeps what was sent, and fails as it is told to."""
 
 from collections import deque
+from collections.abc import AsyncIterator, Sequence
 
-from bot.channels.base import BadSignature, Hook, Inbound, Outbound, Receipt, SendFailure
+from bot.channels.base import BadSignature, FetchFailure, Hook, Inbound, Media, Outbound, Receipt, SendFailure
 
 
 class MemoryChannel:
@@ -14,6 +15,9 @@ class MemoryChannel:
         self.name, self.sender, self.rate, self.has_window = name, sender, rate, has_window
         self.sent: list[Outbound] = []
         self.outcomes: deque[SendFailure | None] = deque()  #: of the next calls; None: sent
+        self.files: dict[str, bytes | FetchFailure] = {}  #: what people sent, by reference
+        self.discarded: list[str] = []
+        self.forgotten: list[str] = []
 
     async def send(self, message: Outbound) -> str:
         """Keep the message, or raise the next scripted failure."""
@@ -30,6 +34,22 @@ class MemoryChannel:
     def parse_receipts(self, hook: Hook) -> list[Receipt]:
         """Refuse: nothing comes in here."""
         raise BadSignature
+
+    async def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """Yield the file, or raise what stands in its place."""
+        found = self.files.get(media.reference, FetchFailure("gone"))
+        if isinstance(found, FetchFailure):
+            raise found
+        yield found
+
+    async def discard(self, media: Media) -> None:
+        """Note the file."""
+        self.discarded.append(media.reference)
+
+    async def forget(self, address: str, sent: Sequence[str], received: Sequence[str]) -> list[str]:
+        """Note the ids."""
+        self.forgotten += [*sent, *received]
+        return []
 
     async def acknowledge(self, inbound: Inbound) -> None:
         """Do nothing."""

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from bot.emulators.phone import Media
+from bot import clock
+from bot.emulators.phone import Media, PhoneMessage
 from bot.emulators.telegram_bot import TelegramBot
 from bot.emulators.telegram_errors import bad_request
 from bot.emulators.telegram_phone import TelegramPhone
@@ -14,6 +16,9 @@ from bot.emulators.telegram_updates import Webhook
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
 LONGEST_POLL_SECONDS = 50
+LARGEST_DOWNLOAD = 20 * 1024 * 1024
+MOST_DELETED = 100
+DELETABLE = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +177,25 @@ async def delete_message(call: Call) -> Any:
     message = call.phone.find(call.text("message_id"))
     if message is None:
         raise bad_request("message to delete not found")
-    message.deleted = True
-    call.phone.changed(call.phone)
+    _delete(call.phone, message)
     return True
+
+
+async def delete_messages(call: Call) -> Any:
+    """Remove messages from the chat; those that are not there are passed over."""
+    ids = call.params.get("message_ids", [])
+    if not 1 <= len(ids) <= MOST_DELETED:
+        raise bad_request("there must be 1-100 message identifiers")
+    for message in filter(None, (call.phone.find(str(one)) for one in ids)):
+        _delete(call.phone, message)
+    return True
+
+
+def _delete(phone: TelegramPhone, message: PhoneMessage) -> None:
+    if message.at < clock.now() - DELETABLE:
+        raise bad_request("message can't be deleted for everyone")
+    message.deleted = True
+    phone.changed(phone)
 
 
 async def answer_callback_query(call: Call) -> Any:
@@ -203,6 +224,8 @@ async def get_file(call: Call) -> Any:
     media = call.bot.files.get(call.text("file_id"))
     if media is None:
         raise bad_request("invalid file_id")
+    if len(media.content) > LARGEST_DOWNLOAD:
+        raise bad_request("file is too big")
     return {
         "file_id": media.id,
         "file_unique_id": media.id[-12:],
@@ -264,6 +287,7 @@ METHODS = _by_name(
     delete_webhook,
     get_webhook_info,
     delete_message,
+    delete_messages,
     answer_callback_query,
     send_chat_action,
     get_chat,

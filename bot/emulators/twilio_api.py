@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.emulators.background import Background
@@ -19,6 +19,8 @@ from bot.emulators.twilio_templates import media_at, variables_for
 
 LONGEST_BODY = 1600
 CANCELLABLE = ("accepted", "scheduled", "queued")
+UNDER_WAY = (*CANCELLABLE, "sending")
+LYING = "/lying"
 MESSAGES = f"/{API_VERSION}/Accounts/{{account}}/Messages"
 
 
@@ -38,6 +40,7 @@ class MessagingApi:
             Route(f"{MESSAGES}.json", guard(self.all), methods=["GET"]),
             Route(f"{one}/Media.json", guard(self.list_media), methods=["GET"]),
             Route(f"{one}/Media/{{media}}", guard(self.media), methods=["GET", "DELETE"]),
+            Route(f"{LYING}/{{sid}}/{{media}}", self.lying),
             Route(f"{one}.json", guard(self.fetch), methods=["GET"]),
             Route(f"{one}.json", guard(self.change), methods=["POST"]),
             Route(f"{one}.json", guard(self.delete), methods=["DELETE"]),
@@ -147,7 +150,10 @@ class MessagingApi:
 
     async def delete(self, request: Request) -> Response:
         """Remove a message."""
-        del self._account.messages[self._find(request).sid]
+        message = self._find(request)
+        if message.direction != "inbound" and message.status in UNDER_WAY:
+            raise TwilioError(409, 20009, "Cannot delete message because delivery has not been completed.")
+        del self._account.messages[message.sid]
         return Response(status_code=204)
 
     async def list_media(self, request: Request) -> Response:
@@ -168,6 +174,19 @@ class MessagingApi:
             return Response(status_code=204)
         if wanted.endswith(".json"):
             return JSONResponse(_media_json(message, media.id, media.content_type))
+        # As the real one does: the file lies elsewhere, at an address that anybody may open for a while.
+        place = request.url.path.partition(f"/{API_VERSION}/")[0]
+        return RedirectResponse(request.url.replace(path=f"{place}{LYING}/{message.sid}/{media.id}"), 307)
+
+    async def lying(self, request: Request) -> Response:
+        """Return the bytes of a file."""
+        message = self._account.messages.get(request.path_params["sid"])
+        wanted = request.path_params["media"]
+        media = next((item for item in message.media if item.id == wanted), None) if message else None
+        if media is None:
+            return Response(status_code=404)
+        if "authorization" in request.headers:  # storage refuses a second kind of credentials
+            return Response(status_code=400)
         return Response(media.content, media_type=media.content_type)
 
     def _find(self, request: Request) -> TwilioMessage:

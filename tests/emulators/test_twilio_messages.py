@@ -229,7 +229,8 @@ async def test_inbound_pictures_are_downloaded_with_the_accounts_password_and_th
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(body["MediaUrl0"])).status_code == 401
         auth = (world.accounts.twilio_sid, world.accounts.twilio_token)
-        assert (await http.get(body["MediaUrl0"], auth=auth)).content == b"png"
+        place = (await http.get(body["MediaUrl0"], auth=auth)).headers["location"]
+        assert (await http.get(place)).content == b"png"
     media_sid = urlsplit(body["MediaUrl0"]).path.rpartition("/")[2]
     media = twilio.messages(body["MessageSid"]).media
     assert [item.sid for item in await asyncio.to_thread(media.list)] == [media_sid]

@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from bot.channels.base import (
     ContentStore,
     Hook,
     Inbound,
+    Media,
     Outbound,
     OutcomeUnknown,
     Receipt,
     TryLater,
 )
 from bot.channels.split import split
-from bot.channels.telegram import updates
+from bot.channels.telegram import receiving, updates
 from bot.channels.telegram.failures import failure
 from bot.channels.telegram.files import Files
 from bot.channels.telegram.http import AiohttpRequest
@@ -56,10 +57,13 @@ class TelegramChannel:
         self.sender = token.partition(":")[0]
         self.rate = rate
         self._secret = webhook_secret
+        self._http = AiohttpRequest(timeout, max_in_flight)
+        server, _, rest = api_base.rpartition("/bot")
         self.bot = Bot(
             token,
             base_url=api_base,
-            request=AiohttpRequest(timeout, max_in_flight),
+            base_file_url=f"{server}/file/bot{rest}",
+            request=self._http,
             get_updates_request=AiohttpRequest(timeout, 1),
         )
         self._files = Files(media_dir, store)
@@ -135,6 +139,17 @@ class TelegramChannel:
             return await self.bot.send_document(message.address, file, filename=name, **options)
 
         return await self._files.send(media.reference, sending)
+
+    def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """Yield a file that a person sent; Telegram gives out at most 20 MB."""
+        return receiving.fetch(self.bot, self._http, media)
+
+    async def discard(self, media: Media) -> None:
+        """Telegram lets a bot delete messages, not the files that people sent."""
+
+    async def forget(self, address: str, sent: Sequence[str], received: Sequence[str]) -> list[str]:
+        """Delete our messages of the last 48 hours; what people wrote bears no id of theirs and stays in their chat."""
+        return await receiving.forget(self.bot, address, sent)
 
     async def acknowledge(self, inbound: Inbound) -> None:
         """Stop the waiting sign on a pressed button; too late is no harm."""

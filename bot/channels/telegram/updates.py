@@ -98,7 +98,14 @@ def _media(part: Mapping[str, Any]) -> tuple[Media, ...]:
         if name == "photo" and isinstance(found, list) and found:
             found = found[-1]  # the sizes come smallest first
         if isinstance(found, Mapping) and "file_id" in found:
+            size = found.get("file_size")
             return (
-                Media(kind, str(found["file_id"]), str(found.get("mime_type", "")), str(found.get("file_name", ""))),
+                Media(
+                    kind,
+                    str(found["file_id"]),
+                    str(found.get("mime_type", "")),
+                    str(found.get("file_name", "")),
+                    size if isinstance(size, int) else 0,
+                ),
             )
     return ()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from bot.channels.base import (
     SendFailure,
 )
 from bot.channels.split import split
-from bot.channels.whatsapp import webhooks
+from bot.channels.whatsapp import receiving, webhooks
 from bot.channels.whatsapp.contents import TwilioContents, types_for
 from bot.channels.whatsapp.failures import failure
 from bot.channels.whatsapp.http import MovedClient, PooledClient
@@ -147,6 +147,18 @@ class WhatsAppChannel:
             for one in found
             if str(one.direction).startswith("outbound") and one.date_created and one.date_created >= since
         ]
+
+    def fetch(self, media: Media) -> AsyncIterator[bytes]:
+        """Yield a file that a person sent."""
+        return receiving.fetch(self._client, self._http, media)
+
+    async def discard(self, media: Media) -> None:
+        """Delete Twilio's copy of a file that a person sent."""
+        await receiving.discard(self._client, media)
+
+    async def forget(self, address: str, sent: Sequence[str], received: Sequence[str]) -> list[str]:
+        """Delete Twilio's copies of messages and their files, which it would keep for 400 days."""
+        return await receiving.forget(self._client, [*sent, *received])
 
     async def acknowledge(self, inbound: Inbound) -> None:
         """Twilio wants none."""
