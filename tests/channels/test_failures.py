@@ -60,6 +60,7 @@ async def answered(make: Callable[[str], Channel], path: str) -> SendFailure:
         ("500_internal.json", OutcomeUnknown, {}),
         ("502_gateway.html", OutcomeUnknown, {}),
         ("200_junk.html", OutcomeUnknown, {}),
+        ("200_no_message.json", OutcomeUnknown, {}),
         ("200_ok_false.json", Refused, {}),
     ],
 )
