@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(length=128), nullable=True),
         sa.Column("link_hash", sa.String(length=64), nullable=True),
         sa.Column("link_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
         sa.UniqueConstraint("email_hash", name=op.f("uq_staff_user_email_hash")),

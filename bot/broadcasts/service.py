@@ -17,6 +17,7 @@ from bot.broadcasts.policy import Policy
 from bot.content import Content
 from bot.messaging import outbox
 from bot.messaging.models import OutboxMessage, Status
+from bot.sentences import Sentence
 from bot.staff import audit, roles
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
@@ -41,7 +42,8 @@ class HasProblems(NotPossible):
     """The checks found something."""
 
     def __init__(self, problems: list[checks.Problem]) -> None:
-        super().__init__(f"Put right first: {', '.join(sorted({problem.code for problem in problems}))}")
+        found = ", ".join(sorted({problem.code for problem in problems}))
+        super().__init__(Sentence("Put right first: %(problems)s", problems=found))
         self.problems = problems
 
 
@@ -106,10 +108,10 @@ def approve(
     roles.require(approver, Permission.BROADCAST_APPROVE)
     _lock(db, broadcast, BroadcastStatus.DRAFT, BroadcastStatus.APPROVED)
     if approver.id in broadcast.writers:
-        raise OwnWork("Whoever wrote on a broadcast may not approve it: ask another person")
+        raise OwnWork(Sentence("Whoever wrote on a broadcast may not approve it: ask another person"))
     current = rendering.content_hash(content, broadcast)
     if seen != current:
-        raise ApprovalVoid("The broadcast changed while you read it: read it again")
+        raise ApprovalVoid(Sentence("The broadcast changed while you read it: read it again"))
     if problems := checks.problems(content, broadcast, policy):
         raise HasProblems(problems)
     broadcast.content_hash = broadcast.approved_hash = current
@@ -136,12 +138,12 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser,
     roles.require(sender, Permission.BROADCAST_SEND)
     _lock(db, broadcast, BroadcastStatus.APPROVED)
     if reason := why_void(db, content, broadcast):
-        raise ApprovalVoid(f"The approval is void ({reason}): have it approved again")
+        raise ApprovalVoid(Sentence("The approval is void (%(reason)s): have it approved again", reason=reason))
     now = clock.now()
     due_at = max(now, broadcast.scheduled_at or now)
     expires_at = broadcast.expires_at or due_at + VALID
     if expires_at <= due_at:
-        raise NotPossible("Its deadline is over before it would leave: set a later one")
+        raise NotPossible(Sentence("Its deadline is over before it would leave: set a later one"))
     broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, due_at, expires_at)
     broadcast.status, broadcast.sent_at = BroadcastStatus.SENDING, now
     db.flush()
@@ -198,7 +200,13 @@ def _lock(db: Session, broadcast: Broadcast, *allowed: BroadcastStatus) -> None:
     """Lock the row, so that two people who press at once take turns, and look where it stands now."""
     db.refresh(broadcast, with_for_update=True)
     if broadcast.status not in allowed:
-        raise NotPossible(f"The broadcast is {broadcast.status}: this step needs it {' or '.join(allowed)}")
+        raise NotPossible(
+            Sentence(
+                "The broadcast has the status “%(status)s”: this step needs “%(allowed)s”",
+                status=broadcast.status,
+                allowed=" / ".join(allowed),
+            )
+        )
 
 
 def recent_duplicate(db: Session, broadcast: Broadcast) -> Broadcast | None:

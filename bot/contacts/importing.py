@@ -16,6 +16,7 @@ from bot.contacts import numbers
 from bot.contacts.models import Address, AskedOnce, Contact, ImportBatch, Imported, Reach, State
 from bot.contacts.numbers import Trouble
 from bot.contacts.sheets import Row
+from bot.sentences import Sentence
 
 #: The one channel on which somebody can be written to who has not written first.
 CHANNEL = "whatsapp"
@@ -42,26 +43,35 @@ class Known(StrEnum):
 
 #: Every reason with what becomes of the row and what to tell staff.
 REASONS: Mapping[str, tuple[Standing, str]] = {
-    Known.NEW: (Standing.IN, "will be invited once"),
-    Known.TWICE: (Standing.OUT, "the same number stands further up in this list"),
-    Known.IN_REGISTER: (Standing.OUT, "we know this person: a member, or somebody who said no or was asked already"),
-    Known.ASKED_BEFORE: (Standing.OUT, "was invited before; nobody is asked twice"),
-    Trouble.EMPTY: (Standing.OUT, "no number"),
-    Trouble.NOT_A_NUMBER: (Standing.OUT, "not a phone number"),
-    Trouble.NO_SUCH_NUMBER: (Standing.OUT, "no country has such a number: digits are missing, or too many"),
-    Trouble.NO_COUNTRY: (Standing.DOUBTFUL, "written without its country: say which one the list's numbers are from"),
-    Trouble.PLUS_MISSING: (Standing.DOUBTFUL, "seems to be international with the + lost: write it with +"),
-    Trouble.SEVERAL: (Standing.DOUBTFUL, "several numbers in one cell: keep one"),
-    Trouble.ROUNDED: (Standing.DOUBTFUL, "rounded by the spreadsheet (2.66E+10): make the column text, type it anew"),
+    Known.NEW: (Standing.IN, Sentence("will be invited once")),
+    Known.TWICE: (Standing.OUT, Sentence("the same number stands further up in this list")),
+    Known.IN_REGISTER: (
+        Standing.OUT,
+        Sentence("we know this person: a member, or somebody who said no or was asked already"),
+    ),
+    Known.ASKED_BEFORE: (Standing.OUT, Sentence("was invited before; nobody is asked twice")),
+    Trouble.EMPTY: (Standing.OUT, Sentence("no number")),
+    Trouble.NOT_A_NUMBER: (Standing.OUT, Sentence("not a phone number")),
+    Trouble.NO_SUCH_NUMBER: (Standing.OUT, Sentence("no country has such a number: digits are missing, or too many")),
+    Trouble.NO_COUNTRY: (
+        Standing.DOUBTFUL,
+        Sentence("written without its country: say which one the list's numbers are from"),
+    ),
+    Trouble.PLUS_MISSING: (Standing.DOUBTFUL, Sentence("seems to be international with the + lost: write it with +")),
+    Trouble.SEVERAL: (Standing.DOUBTFUL, Sentence("several numbers in one cell: keep one")),
+    Trouble.ROUNDED: (
+        Standing.DOUBTFUL,
+        Sentence("rounded by the spreadsheet (2.66E+10): make the column text, type it anew"),
+    ),
     Trouble.OLD_MAURITIAN: (
         Standing.DOUBTFUL,
-        "Mauritian mobile of before they had 8 digits: probably a 5 is missing in front; ask the person",
+        Sentence("Mauritian mobile of before they had 8 digits: probably a 5 is missing in front; ask the person"),
     ),
     Trouble.OLD_MALAWIAN: (
         Standing.DOUBTFUL,
-        "Malawian number of 7 digits; mobiles have 9 now, and nobody can know which two are missing: ask the person",
+        Sentence("Malawian number of 7 digits; mobiles have 9 now, nobody knows which two are missing: ask the person"),
     ),
-    Trouble.FIXED_LINE: (Standing.DOUBTFUL, "a fixed line, where WhatsApp is rare: look for a mobile number"),
+    Trouble.FIXED_LINE: (Standing.DOUBTFUL, Sentence("a fixed line, where WhatsApp is rare: look for a mobile number")),
 }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.sentences import Sentence
+
 #: What we read of a person. Nothing else is kept before a yes, so nothing else is read.
 FIELDS = ("phone", "region")
 #: Headers, in English and French, by which a column is known without being told.
@@ -71,22 +73,41 @@ def _cell(cells: Sequence[str], position: int) -> str:
 def _columns(header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
     for name, field in mapping.items():
         if field not in FIELDS:
-            raise SheetError(f"There is no field {field}: map columns to {' or '.join(FIELDS)}")
+            raise SheetError(
+                Sentence(
+                    "There is no field %(field)s: map columns to %(fields)s", field=field, fields=" / ".join(FIELDS)
+                )
+            )
         if name not in header:
-            raise SheetError(f"There is no column {name}: the file has {', '.join(filter(None, header)) or 'none'}")
+            raise SheetError(
+                Sentence("There is no column %(name)s: the file has %(header)s", name=name, header=_named(header))
+            )
     found = {field: name for name, field in mapping.items()}
     for field, guesses in _GUESSES.items():
         known = [name for name in header if _folded(name) in guesses]
         if field not in found and len(known) > 1:
-            raise SheetError(f"More than one column may be the {field} ({', '.join(known)}): say --map COLUMN={field}")
+            raise SheetError(
+                Sentence(
+                    "More than one column may be the %(field)s (%(known)s): say which, with --map COLUMN=%(field)s",
+                    field=field,
+                    known=", ".join(known),
+                )
+            )
         if field not in found and known:
             found[field] = known[0]
     if "phone" not in found:
         raise SheetError(
-            "No column looks like a phone number: say --map COLUMN=phone; "
-            f"the file has {', '.join(filter(None, header)) or 'no header'}"
+            Sentence(
+                "No column looks like a phone number: say which one is, with --map COLUMN=phone; "
+                "the file has %(header)s",
+                header=_named(header),
+            )
         )
     return found
+
+
+def _named(header: Sequence[str]) -> str:
+    return ", ".join(filter(None, header)) or Sentence("no header")
 
 
 def _folded(header: str) -> str:
@@ -102,7 +123,7 @@ def _csv(data: bytes) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error:
-        raise SheetError("The file is no CSV: save the list as CSV UTF-8 or XLSX") from None
+        raise SheetError(Sentence("The file is no CSV: save the list as CSV UTF-8 or XLSX")) from None
 
 
 def _decode(data: bytes) -> str:
@@ -114,7 +135,7 @@ def _decode(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise SheetError("The file is in no encoding we know: save the list as CSV UTF-8 or XLSX")
+    raise SheetError(Sentence("The file is in no encoding we know: save the list as CSV UTF-8 or XLSX"))
 
 
 def _xlsx(path: Path) -> Iterator[list[str]]:
@@ -123,7 +144,7 @@ def _xlsx(path: Path) -> Iterator[list[str]]:
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, ValueError):
-        raise SheetError("The file is no XLSX workbook: save the list as XLSX or CSV UTF-8") from None
+        raise SheetError(Sentence("The file is no XLSX workbook: save the list as XLSX or CSV UTF-8")) from None
     try:
         sheet = workbook.worksheets[0]
         sheet.reset_dimensions()  # some programs write a size that is not the sheet's

@@ -4,9 +4,11 @@ Imports only the standard library, babel and yaml; the path of messages/ is an a
 """
 
 from dataclasses import dataclass
+from gettext import NullTranslations
 from pathlib import Path
 
 from bot.content.catalogue import Catalogue
+from bot.content.console import console_texts
 from bot.content.files import ContentError
 from bot.content.formats import Formats
 from bot.content.keywords import Keyword, Keywords
@@ -25,6 +27,7 @@ class Content:
     places: Places
     formats: Formats
     templates: dict[str, Template]
+    console: dict[str, NullTranslations]  #: language of staff -> its texts
 
     @classmethod
     def load(cls, messages_dir: Path) -> "Content":
@@ -36,4 +39,5 @@ class Content:
             places=Places.load(messages_dir),
             formats=Formats.load(messages_dir, catalogue),
             templates=load_templates(messages_dir),
+            console=console_texts(messages_dir),
         )

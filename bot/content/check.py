@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bot.content.catalogue import Catalogue, Entry, fields, po_path
+from bot.content.console import CONSOLE_LANGUAGES, console_texts, read_console
 from bot.content.files import ContentError, read_yaml
 from bot.content.formats import Formats
 from bot.content.keywords import Keywords, collisions, read_words
@@ -58,6 +59,7 @@ def check(messages_dir: Path) -> list[Problem]:
         problems += _consent(catalogue)
         problems += _zones(catalogue, Places.load(messages_dir))
         problems += _templates(messages_dir)
+        problems += _console(messages_dir)
     return sorted(problems, key=is_error, reverse=True)
 
 
@@ -77,6 +79,7 @@ def _files(messages_dir: Path) -> Iterator[Problem]:
         "places.yaml": lambda: Places.load(messages_dir),
         "formats.yaml": lambda: Formats.load(messages_dir, Catalogue.load(messages_dir)),
         "templates": lambda: load_templates(messages_dir),
+        "console": lambda: console_texts(messages_dir),
     }
     for where, read in readers.items():
         try:
@@ -161,6 +164,29 @@ def _templates(messages_dir: Path) -> Iterator[Problem]:
     for name, template in load_templates(messages_dir).items():
         for violation in template.violations():
             yield _error(f"templates/{name}.yaml", violation)
+
+
+def _console(messages_dir: Path) -> Iterator[Problem]:
+    """The pages of staff: every text, with the placeholders and the markup of its English."""
+    for language in CONSOLE_LANGUAGES[1:]:
+        for message in read_console(messages_dir, language):
+            source, translated = _forms_of(message.id), _forms_of(message.string)
+            where = f"{language} console {source[0]!r}"
+            if not source[0]:
+                continue
+            if message.fuzzy or not all(translated):
+                yield _error(where, "is not translated; write it after msgstr, without the flag fuzzy")
+            elif any(_holes(form) != _holes(source[-1]) for form in translated):
+                yield _error(where, "has other placeholders or tags than the English")
+
+
+def _forms_of(text: object) -> tuple[str, ...]:
+    return tuple(text) if isinstance(text, list | tuple) else (str(text or ""),)
+
+
+def _holes(text: str) -> Counter[str]:
+    """Return what must be the same in every language: placeholders, tags, percent signs."""
+    return Counter(re.findall(r"%\([a-z_]+\)s|%%|</?[a-z][^>]*>", text))
 
 
 def _braced(names: frozenset[str]) -> str:

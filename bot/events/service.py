@@ -15,6 +15,7 @@ from bot.events.models import REMINDERS, Answer, Event, EventStatus, Rsvp, Stand
 from bot.events.notices import announce, people
 from bot.messaging import outbox
 from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
+from bot.sentences import Sentence
 
 #: Databases take a limited number of values in one statement.
 _CHUNK = 10_000
@@ -43,7 +44,7 @@ def create(
     """Add a draft; `starts_local` is the time on the wall in `zone`, `reminders` are minutes before the start."""
     _refuse_no_time(starts_local, zone)
     if minutes < 1 or (capacity is not None and capacity < 1):
-        raise NotPossible("Length and capacity are at least 1; leave the capacity empty for no limit")
+        raise NotPossible(Sentence("Length and capacity are at least 1; leave the capacity empty for no limit"))
     event = Event(
         uid=str(uuid4()),
         title=dict(title),
@@ -69,9 +70,9 @@ def publish(db: Session, event: Event) -> None:
     """Open a draft for registration."""
     places.lock(db, event.id)
     if event.status != EventStatus.DRAFT:
-        raise NotPossible("Only a draft can be published")
+        raise NotPossible(Sentence("Only a draft can be published."))
     if not any(event.title.values()):
-        raise NotPossible("Write a title in at least one language first")
+        raise NotPossible(Sentence("Write a title in at least one language first"))
     _refuse_past(event.closes_at)
     event.status = EventStatus.OPEN
     db.flush()
@@ -81,7 +82,7 @@ def invite(db: Session, content: Content, event: Event, audience: Sequence[int] 
     """Queue one invitation for each contact (ids, or a SELECT of them) who has none and has not answered."""
     places.lock(db, event.id)
     if event.status != EventStatus.OPEN:
-        raise NotPossible("Publish the session before you invite people to it")
+        raise NotPossible(Sentence("Publish the session before you invite people to it"))
     _refuse_past(event.closes_at)
     invited = select(OutboxMessage.contact_id).where(
         OutboxMessage.kind == "invitation",
@@ -168,8 +169,12 @@ def resize(db: Session, content: Content, event: Event, capacity: int | None) ->
     taken = places.confirmed(db, event)
     if capacity is not None and capacity < max(taken, 1):
         raise NotPossible(
-            f"{taken} people have a place, so the capacity must be at least {max(taken, 1)}: "
-            "agree first with some of them to stay away, or cancel the session"
+            Sentence(
+                "%(taken)s people have a place, so the capacity must be at least %(least)s: "
+                "agree first with some of them to stay away, or cancel the session",
+                taken=taken,
+                least=max(taken, 1),
+            )
         )
     event.capacity = capacity
     return places.fill(db, content, event)
@@ -208,7 +213,9 @@ def _new_version(db: Session, event: Event, reason: str) -> None:
 
 def _refuse_ended(event: Event) -> None:
     if event.status in {EventStatus.CANCELLED, EventStatus.DONE}:
-        raise NotPossible(f"The session is {event.status}: create a new one instead")
+        raise NotPossible(
+            Sentence("The session has the status “%(status)s”: create a new one instead", status=event.status)
+        )
 
 
 def _refuse_no_time(starts_local: datetime, zone: str) -> None:
@@ -219,7 +226,7 @@ def _refuse_no_time(starts_local: datetime, zone: str) -> None:
 
 def _refuse_past(at: datetime) -> None:
     if at <= clock.now():
-        raise NotPossible("The start and the registration deadline must lie ahead: choose a later time")
+        raise NotPossible(Sentence("The start and the registration deadline must lie ahead: choose a later time"))
 
 
 def figures(db: Session, event: Event) -> dict[str, int]:

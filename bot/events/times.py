@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.sentences import Sentence
+
 
 def instant(wall: datetime, zone: str) -> datetime:
     """Return the UTC instant of a local time; the first one when clocks are set back over it."""
@@ -12,11 +14,15 @@ def instant(wall: datetime, zone: str) -> datetime:
 def problem(wall: datetime, zone: str) -> str | None:
     """Return why there is no such local time (an unknown zone, a skipped hour) with the cure, or None."""
     if wall.tzinfo is not None:
-        return "Give the start as the local time of the session's zone, without an offset"
+        return Sentence("Give the start as the local time of the session's zone, without an offset")
     try:
         back = instant(wall, zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     except (ZoneInfoNotFoundError, ValueError):
-        return f"{zone!r} is not a time zone: write one such as Africa/Maseru"
+        return Sentence("“%(zone)s” is not a time zone: write one such as Africa/Maseru", zone=zone)
     if back != wall.replace(fold=0):
-        return f"{wall:%d %B %Y, %H:%M} is skipped in {zone}, clocks are set forward: choose another hour"
+        return Sentence(
+            "%(time)s is skipped in %(zone)s, clocks are set forward: choose another hour",
+            time=f"{wall:%Y-%m-%d %H:%M}",
+            zone=zone,
+        )
     return None

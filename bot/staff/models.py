@@ -36,6 +36,7 @@ class StaffUser(Base):
     password_hash: Mapped[str | None] = mapped_column(String(128))  #: argon2; None until the link was used
     link_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  #: of the one-time link
     link_expires_at: Mapped[datetime | None]
+    language: Mapped[str | None] = mapped_column(String(8))  #: of the console; None: as the browser asks
     created_at: Mapped[datetime]
 
 

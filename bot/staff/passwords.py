@@ -3,6 +3,8 @@
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from bot.sentences import Sentence
+
 MIN_LENGTH = 12
 _hasher = PasswordHasher()
 #: Verified in place of the hash of a user who is not there, so that both take the same time.
@@ -16,7 +18,7 @@ class TooShort(ValueError):
 def hashed(password: str) -> str:
     """Return what is stored of a password."""
     if len(password) < MIN_LENGTH:
-        raise TooShort(f"A password has at least {MIN_LENGTH} characters: take four words")
+        raise TooShort(Sentence("A password has at least %(least)s characters: take four words", least=MIN_LENGTH))
     return _hasher.hash(password)
 
 

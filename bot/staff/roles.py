@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from bot.sentences import Sentence
 from bot.staff.models import Role, StaffUser
 
 
@@ -80,4 +81,6 @@ def allows(user: StaffUser, permission: Permission) -> bool:
 def require(user: StaffUser, permission: Permission) -> None:
     """Raise Forbidden unless the user may do this."""
     if not allows(user, permission):
-        raise Forbidden(f"This needs the permission {permission}: ask an administrator for a role that has it")
+        raise Forbidden(
+            Sentence("This needs the permission %(name)s: ask an administrator for a role that has it", name=permission)
+        )

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bot import clock, crypto
+from bot.sentences import Sentence
 from bot.staff import audit, passwords
 from bot.staff.models import Role, StaffSession, StaffUser
 
@@ -27,7 +28,7 @@ def add(
 ) -> tuple[StaffUser, str | None]:
     """Add a user; without a password, also return the token of a one-time link to set one."""
     if find(db, email):
-        raise AlreadyStaff("A staff user with this e-mail address exists: change that one")
+        raise AlreadyStaff(Sentence("A staff user with this e-mail address exists: change that one"))
     user = StaffUser(
         email=email.strip(),
         email_hash=email_index(email),
@@ -113,7 +114,7 @@ def set_active(db: Session, user: StaffUser, active: bool, by: StaffUser | None)
 def _keep_an_administrator(db: Session, user: StaffUser) -> None:
     others = select(func.count()).where(StaffUser.role == Role.ADMINISTRATOR, StaffUser.active, StaffUser.id != user.id)
     if user.role == Role.ADMINISTRATOR and not db.scalar(others):
-        raise LastAdministrator("This is the last active administrator: make another one first")
+        raise LastAdministrator(Sentence("This is the last active administrator: make another one first"))
 
 
 def sign_out_everywhere(db: Session, user: StaffUser) -> None:

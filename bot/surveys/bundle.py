@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import PurePosixPath
 
+from bot.sentences import Sentence
 from bot.surveys.form import FormError, Problem
 
 MAX_UNPACKED = 40_000_000
@@ -19,7 +20,9 @@ def unpack(data: bytes, filename: str) -> tuple[bytes, str, dict[str, bytes]]:
     # A list may be .csv or .xml too: the form is the workbook, where there is one.
     forms = sorted(files, key=lambda name: (_rank(name), name))
     if not forms or _rank(forms[0]) == len(_FORMS):
-        raise FormError([Problem("the .zip holds no form; put the .xlsx and the files that it names into it")])
+        raise FormError(
+            [Problem(Sentence("the .zip holds no form; put the .xlsx and the files that it names into it"))]
+        )
     return files.pop(forms[0]), forms[0], files
 
 
@@ -32,7 +35,15 @@ def _files(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [one for one in archive.infolist() if not one.is_dir() and "__MACOSX" not in one.filename]
             if len(members) > MAX_FILES or sum(one.file_size for one in members) > MAX_UNPACKED:
-                raise FormError([Problem(f"the .zip holds more than {MAX_FILES} files or too much; leave some out")])
+                raise FormError(
+                    [
+                        Problem(
+                            Sentence(
+                                "the .zip holds more than %(most)s files or too much; leave some out", most=MAX_FILES
+                            )
+                        )
+                    ]
+                )
             return {PurePosixPath(one.filename).name: archive.read(one) for one in members}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):  # broken, or packed in a way we do not know
-        raise FormError([Problem("the .zip cannot be opened; pack it again, without a password")]) from None
+        raise FormError([Problem(Sentence("the .zip cannot be opened; pack it again, without a password"))]) from None

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.sentences import Sentence
 from bot.surveys.form import Form, FormError, Problem
 from bot.surveys.models import Status, Survey, SurveyFile
 from bot.surveys.xform import load
@@ -26,7 +27,9 @@ def upload(db: Session, data: bytes, filename: str, media: Mapping[str, bytes] |
         return known
     form = load(data, filename, files)
     if db.scalar(select(Survey.id).where(Survey.form_id == form.id, Survey.version == form.version)):
-        raise FormError([Problem("this version is uploaded already; write a higher one", "settings", 2, "version")])
+        raise FormError(
+            [Problem(Sentence("this version is uploaded already; write a higher one"), "settings", 2, "version")]
+        )
     survey = Survey(
         form_id=form.id,
         version=form.version,

@@ -69,7 +69,7 @@ async def test_the_menu_offers_only_what_the_role_may_open(app: FastAPI) -> None
     browser = await Browser(app).sign_in(Role.ANALYST)
     page = await browser.open("/")
     offered = page.tree.xpath("//nav[@id='menu']//a/@href")
-    assert offered == ["/console/", "/console/surveys", "/console/sessions", "/console/exports"]
+    assert offered == ["/console/", "/console/surveys", "/console/sessions", "/console/exports", "/console/account"]
     for path in offered:
         assert (await browser.open(path.removeprefix("/console"))).status == 200
 

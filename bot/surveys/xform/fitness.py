@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.sentences import Sentence
 from bot.surveys.form import Form, Problem, Question, Type
 from bot.surveys.xpath.compiler import Expression
 
@@ -9,27 +10,31 @@ _PRELOAD = "{http://openrosa.org/javarosa}preload"
 
 # What a chat has no way to take: refused when the form requires it, else never asked.
 UNASKABLE = {
-    Type.BARCODE: "a barcode scan",
-    Type.GEOTRACE: "a line on a map",
-    Type.GEOSHAPE: "an area on a map",
+    Type.BARCODE: Sentence("a barcode scan"),
+    Type.GEOTRACE: Sentence("a line on a map"),
+    Type.GEOSHAPE: Sentence("an area on a map"),
 }
-DRAWN = {"signature": "a signature", "draw": "a drawing", "annotate": "a drawing on a picture"}
+DRAWN = {
+    "signature": Sentence("a signature"),
+    "draw": Sentence("a drawing"),
+    "annotate": Sentence("a drawing on a picture"),
+}
 # What is asked in another way.
 OTHERWISE = {
     "minimal": None,
-    "field-list": "its questions are asked one by one",
-    "table-list": "its questions are asked one by one",
-    "map": "the choices are listed, not shown on a map",
-    "image-map": "the choices are listed, not shown on a picture",
+    "field-list": Sentence("its questions are asked one by one"),
+    "table-list": Sentence("its questions are asked one by one"),
+    "map": Sentence("the choices are listed, not shown on a map"),
+    "image-map": Sentence("the choices are listed, not shown on a picture"),
 }
 
 
 # What a device fills in by itself.
 DEVICE_ACTIONS = {
-    "setgeopoint": "the place of the device, which a chat is not told",
-    "recordaudio": "a recording in the background, which a chat has not",
+    "setgeopoint": Sentence("the place of the device, which a chat is not told"),
+    "recordaudio": Sentence("a recording in the background, which a chat has not"),
 }
-DEVICE_PRELOADS = {"property": "a property of the device or its user, which a chat has not"}
+DEVICE_PRELOADS = {"property": Sentence("a property of the device or its user, which a chat has not")}
 
 
 def unfilled(model: Any, body: Any) -> list[Problem]:
@@ -46,9 +51,12 @@ def unfilled(model: Any, body: Any) -> list[Problem]:
         if bind.get(_PRELOAD) in DEVICE_PRELOADS
     ]
     names = [(path.strip().rpartition("/")[2], need) for path, need in actions + binds]
-    problems = [Problem(f"{name} stays empty: it is {need}", "survey") for name, need in dict(names).items()]
+    problems = [
+        Problem(Sentence("%(name)s stays empty: it is %(need)s", name=name, need=need), "survey")
+        for name, need in dict(names).items()
+    ]
     if any((one.get("src") or "").startswith("jr://instance/last-saved") for one in model.findall("{*}instance")):
-        problems.append(Problem("${last-saved#...} is always empty: a chat asks each person once", "survey"))
+        problems.append(Problem(Sentence("${last-saved#...} is always empty: a chat asks each person once"), "survey"))
     return problems
 
 
@@ -57,10 +65,17 @@ def silent(form: Form) -> list[Problem]:
     texts = [text for node in form.nodes.values() for text in (node.label, node.hint)]
     files = [file for text in texts for wording in text.values() for file in wording.media.values()]
     missing = [file for file in dict.fromkeys(files) if file not in form.media]
-    problems = [Problem(f"{file} is not attached: what it goes with is asked without it") for file in missing]
+    problems = [
+        Problem(Sentence("%(file)s is not attached: what it goes with is asked without it", file=file))
+        for file in missing
+    ]
     for question in form.questions():
         if any(wording.media for choice in question.choices for wording in choice.label.values()):
-            problems.append(Problem(f"{question.name}: pictures and sounds of its choices are not shown", "survey"))
+            problems.append(
+                Problem(
+                    Sentence("%(name)s: pictures and sounds of its choices are not shown", name=question.name), "survey"
+                )
+            )
     return problems
 
 
@@ -76,12 +91,28 @@ def unfit(form: Form) -> tuple[list[Problem], list[Problem]]:
     for node in form.nodes.values():
         if isinstance(node, Question) and (need := unaskable(node.type, node.appearance)):
             if _may_be_required(node.bind.required):
-                refused.append(Problem(f"{node.name} needs {need}, which a chat has not; make it optional", "survey"))
+                refused.append(
+                    Problem(
+                        Sentence(
+                            "%(name)s needs %(need)s, which a chat has not; make it optional", name=node.name, need=need
+                        ),
+                        "survey",
+                    )
+                )
             else:
-                degraded.append(Problem(f"{node.name} needs {need} and is never asked in chat", "survey"))
+                degraded.append(
+                    Problem(
+                        Sentence("%(name)s needs %(need)s and is never asked in chat", name=node.name, need=need),
+                        "survey",
+                    )
+                )
         for word in sorted(node.appearance):
-            if OTHERWISE.get(word):
-                degraded.append(Problem(f"{node.name}: {OTHERWISE[word]}", "survey", column="appearance"))
+            if otherwise := OTHERWISE.get(word):
+                degraded.append(
+                    Problem(
+                        Sentence("%(name)s: %(loss)s", name=node.name, loss=otherwise), "survey", column="appearance"
+                    )
+                )
     return refused, degraded
 
 

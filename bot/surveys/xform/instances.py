@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from bot.sentences import Sentence
 from bot.surveys.form import Problem
 from bot.surveys.xpath.nodes import Element
 
@@ -50,11 +51,20 @@ def read_instance(node: Any, media: Mapping[str, bytes], problems: list[Problem]
     elif (name := source.rsplit("/", 1)[-1]) in media:
         _read_file(instance, name, media[name], problems)
     else:
-        missing.append(Problem(f"the file {name} is missing; upload it together with the form", "survey"))
+        missing.append(
+            Problem(Sentence("the file %(name)s is missing; upload it together with the form", name=name), "survey")
+        )
         instance.children = [Element("root", instance)]
     for root in instance.children:
         if len(root.children) > MAX_ITEMS:
-            problems.append(Problem(f"the list {node.get('id')} has more than {MAX_ITEMS} rows; cut it", "choices"))
+            problems.append(
+                Problem(
+                    Sentence(
+                        "the list %(name)s has more than %(most)s rows; cut it", name=node.get("id"), most=MAX_ITEMS
+                    ),
+                    "choices",
+                )
+            )
     return instance
 
 
@@ -66,7 +76,7 @@ def _read_file(instance: Element, name: str, data: bytes, problems: list[Problem
             rows = _geojson(data) if name.lower().endswith(".geojson") else _csv(data)
             instance.children = [_items(instance, rows)]
     except (ValueError, KeyError, TypeError, csv.Error, etree.XMLSyntaxError):
-        problems.append(Problem(f"the file {name} cannot be read; check that it is a whole file"))
+        problems.append(Problem(Sentence("the file %(name)s cannot be read; check that it is a whole file", name=name)))
 
 
 def _items(instance: Element, rows: Iterator[dict[str, str]]) -> Element:

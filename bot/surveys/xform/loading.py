@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from bot.sentences import Sentence
 from bot.surveys.engine import start
 from bot.surveys.form import Form, FormError, Problem
 from bot.surveys.xform.fitness import silent, unfit
@@ -31,7 +32,9 @@ def load(
     name = filename or (source.name if isinstance(source, Path) else "")
     kind = sniff(data, name)
     if not kind:
-        raise FormError([Problem("this is neither an XLSForm nor an XForm; upload .xlsx, .xls, .csv, .md or .xml")])
+        raise FormError(
+            [Problem(Sentence("this is neither an XLSForm nor an XForm; upload .xlsx, .xls, .csv, .md or .xml"))]
+        )
     sheet = _xform(data) if kind == ".xml" else convert_sheet(data, kind)
     if media is None:
         media = _beside(source, sheet.xform) if isinstance(source, Path) else {}
@@ -46,11 +49,17 @@ def compiled(xform: str, media: tuple[tuple[str, bytes], ...] = ()) -> Form:
 
 def _xform(data: bytes) -> Sheet:
     if len(data) > MAX_XML:
-        raise FormError([Problem(f"the file is larger than {MAX_XML // 1_000_000} MB; move long lists to a CSV")])
+        raise FormError(
+            [
+                Problem(
+                    Sentence("the file is larger than %(most)s MB; move long lists to a CSV", most=MAX_XML // 1_000_000)
+                )
+            ]
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FormError([Problem("the file is not UTF-8; save it as UTF-8")]) from None
+        raise FormError([Problem(Sentence("the file is not UTF-8; save it as UTF-8"))]) from None
     return Sheet(text, [], {})
 
 
@@ -83,7 +92,14 @@ def _tried(form: Form) -> list[Problem]:
     try:
         start(form, now=datetime(2000, 1, 1, tzinfo=UTC), tz=UTC)
     except EvaluationError as error:
-        return [Problem(f"{error.place} has an expression that cannot be computed: {error}", "survey")]
+        return [
+            Problem(
+                Sentence(
+                    "%(name)s has an expression that cannot be computed: %(error)s", name=error.place, error=str(error)
+                ),
+                "survey",
+            )
+        ]
     return []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from bot.sentences import Sentence
 from bot.surveys.form import Form, Node, Problem, Question, Repeat
 from bot.surveys.xpath.compiler import calls, descend
 from bot.surveys.xpath.grammar import Ast, Literal, Path
@@ -40,7 +41,14 @@ def cycles(form: Form) -> list[Problem]:
         if circle := _circle(path, graph, state):
             names = ", ".join(one.rpartition("/")[2] for one in circle)
             found.append(
-                Problem(f"{names.partition(',')[0]} waits for itself through {names}; break the circle", "survey")
+                Problem(
+                    Sentence(
+                        "%(name)s waits for itself through %(names)s; break the circle",
+                        name=names.partition(",")[0],
+                        names=names,
+                    ),
+                    "survey",
+                )
             )
     return found
 

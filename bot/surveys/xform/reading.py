@@ -6,6 +6,7 @@ from typing import Any
 
 from lxml import etree
 
+from bot.sentences import Sentence
 from bot.surveys.form import (
     Action,
     Bind,
@@ -63,7 +64,7 @@ class Reader:
         """Return the form read."""
         root = self._node(f"/{qualified(self._root)}", [self._root])
         if not isinstance(root, Group):
-            raise FormError([Problem("the form has no questions; add rows to it", "survey")])
+            raise FormError([Problem(Sentence("the form has no questions; add rows to it"), "survey")])
         nodes = {node.path: node for node in _walk(root)}
         digest = hashlib.sha256(self._xform.encode())
         for name in sorted(self._media):
@@ -99,13 +100,21 @@ class Reader:
         try:
             return compile_expression(source)
         except ExpressionError as error:
-            self.problems.append(Problem(f"{name} has an expression we cannot use: {error}", "survey", column=column))
+            self.problems.append(
+                Problem(
+                    Sentence("%(name)s has an expression we cannot use: %(error)s", name=name, error=str(error)),
+                    "survey",
+                    column=column,
+                )
+            )
             return None
 
     def _node(self, path: str, elements: list[Any]) -> Node:
         self._count += 1
         if self._count > MAX_NODES:
-            raise FormError([Problem(f"the form has more than {MAX_NODES} rows; split it", "survey")])
+            raise FormError(
+                [Problem(Sentence("the form has more than %(most)s rows; split it", most=MAX_NODES), "survey")]
+            )
         control = self._controls.get(path)
         name = path.rpartition("/")[2]
         bind = self._bind(path, name, control)
@@ -152,7 +161,11 @@ class Reader:
         try:
             start, end, step = (float(control.element.get(key, "")) for key in ("start", "end", "step"))
         except ValueError:
-            self.problems.append(Problem(f"{name} needs start, end and step as numbers", "survey", column="parameters"))
+            self.problems.append(
+                Problem(
+                    Sentence("%(name)s needs start, end and step as numbers", name=name), "survey", column="parameters"
+                )
+            )
             return None
         return Range(start, end, step)
 
@@ -217,11 +230,11 @@ def _parts(xform: str) -> tuple[Any, Any, Any, Any]:
     try:
         html = parse_xml(xform.encode())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise FormError([Problem(f"the XML cannot be read: {error}")]) from None
+        raise FormError([Problem(Sentence("the XML cannot be read: %(error)s", error=str(error)))]) from None
     model, body = html.find("{*}head/{*}model"), html.find("{*}body")
     primary = None if model is None else model.find("{*}instance")
     if body is None or primary is None or not len(primary):
-        raise FormError([Problem("this is not an XForm: it has no model, instance or body")])
+        raise FormError([Problem(Sentence("this is not an XForm: it has no model, instance or body"))])
     return html, model, body, primary[0]
 
 

@@ -12,6 +12,7 @@ from pyxform.errors import PyXFormError
 from pyxform.xls2json_backends import get_xlsform
 from pyxform.xls2xform import convert
 
+from bot.sentences import Sentence
 from bot.surveys.form import FormError, Problem
 
 MAX_BYTES = 5_000_000
@@ -57,28 +58,41 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
         raise FormError(
             [
                 Problem(
-                    f"the sheet cannot be read ({type(error).__name__}); check that no column heading is odd or twice"
+                    Sentence(
+                        "the sheet cannot be read (%(error)s); check that no column heading is odd or twice",
+                        error=type(error).__name__,
+                    )
                 )
             ]
         ) from None
     if result.itemsets:
-        raise FormError([Problem("select_one_external is not supported; use select_one_from_file", "survey")])
+        raise FormError([Problem(Sentence("select_one_external is not supported; use select_one_from_file"), "survey")])
     rows = {str(row["name"]): i for i, row in enumerate(_survey(data, kind), 2) if row.get("name")}
     return Sheet(result.xform, advice, rows)
 
 
 def _check_size(data: bytes, kind: str) -> None:
     if len(data) > MAX_BYTES:
-        raise FormError([Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB; move long lists to a CSV")])
+        raise FormError(
+            [
+                Problem(
+                    Sentence(
+                        "the file is larger than %(most)s MB; move long lists to a CSV", most=MAX_BYTES // 1_000_000
+                    )
+                )
+            ]
+        )
     if kind != ".xlsx":
         return
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except zipfile.BadZipFile:
-        raise FormError([Problem("the file is not a whole .xlsx; save it again and upload that")]) from None
+        raise FormError([Problem(Sentence("the file is not a whole .xlsx; save it again and upload that"))]) from None
     if unpacked > MAX_UNPACKED:
-        raise FormError([Problem("the file unpacks to too much; delete unused sheets, pictures and empty rows")])
+        raise FormError(
+            [Problem(Sentence("the file unpacks to too much; delete unused sheets, pictures and empty rows"))]
+        )
 
 
 def placed(message: str, survey: Sequence[Mapping[str, Any]] = ()) -> Problem:

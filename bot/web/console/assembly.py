@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.console import (
+    account,
     audit_trail,
     broadcasts,
     choosing,
@@ -49,6 +50,7 @@ PAGES: tuple[Page, ...] = (
     *exports.pages,
     *staff_users.pages,
     *audit_trail.pages,
+    *account.pages,
 )
 
 
@@ -90,6 +92,6 @@ def mount(app: FastAPI, context: ConsoleContext) -> None:
     console = Starlette(
         routes=[*routes, Mount("/static", StaticFiles(directory=STATIC))],
         middleware=[Middleware(_Headers)],
-        exception_handlers={HTTPException: on_http_error, Exception: on_http_error},
+        exception_handlers={HTTPException: on_http_error(context), Exception: on_http_error(context)},
     )
     app.mount("/console", console)

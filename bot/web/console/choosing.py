@@ -10,7 +10,7 @@ from bot.contacts.models import Contact, State
 from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE
 from bot.staff.roles import Permission
-from bot.web.console.rendering import country
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Visit
 from bot.web.forms import Form
@@ -33,22 +33,23 @@ async def audience_count(visit: Visit) -> Response:
     return visit.page("_count.html", people=people)
 
 
-def offered(db: Session, content: Content, channels: tuple[str, ...]) -> dict[str, dict[str, str]]:
+def offered(db: Session, content: Content, channels: tuple[str, ...], reader: Reader) -> dict[str, dict[str, str]]:
     """Return what an audience may be chosen by: condition -> code -> label."""
     return {
-        "origins": named(content, "origin."),
-        "residences": {code: country(code) for code in _in_use(db, Contact.residence)},
+        "origins": named(content, "origin.", reader),
+        "residences": {code: reader.country(code) for code in _in_use(db, Contact.residence)},
         "languages": {code: language.name for code, language in LANGUAGES.items()},
-        "interests": named(content, "interest."),
+        "interests": named(content, "interest.", reader),
         "channels": {code: code for code in channels},
         "sources": {code: code for code in _in_use(db, Contact.source)},
     }
 
 
-def named(content: Content, prefix: str) -> dict[str, str]:
+def named(content: Content, prefix: str, reader: Reader) -> dict[str, str]:
     """Return the codes of a kind, such as `origin.`, with what members read for them."""
     texts = content.catalogue
-    return {key.removeprefix(prefix): texts.text(key, SOURCE) for key in texts.keys(SOURCE) if key.startswith(prefix)}
+    keys = [key for key in texts.keys(SOURCE) if key.startswith(prefix)]
+    return {key.removeprefix(prefix): texts.text(key, reader.code) for key in keys}
 
 
 def _in_use(db: Session, column: InstrumentedAttribute[str | None]) -> list[str]:

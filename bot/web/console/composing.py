@@ -65,7 +65,7 @@ async def save(visit: Visit) -> Response:
 
 async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
     content = visit.context.content
-    offered = await visit.database.query(choosing.offered, content, tuple(visit.context.policy.channels))
+    offered = await visit.database.query(choosing.offered, content, tuple(visit.context.policy.channels), visit.reader)
     return visit.page(
         "broadcasts/compose.html",
         422 if errors else 200,

@@ -8,6 +8,7 @@ from bot.broadcasts.policy import Policy
 from bot.content import Content
 from bot.db import Database
 from bot.settings import Settings
+from bot.web.console.rendering import Reader, reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,7 @@ class ConsoleContext:
     secret: bytes  #: signs the tokens in forms
     exports_dir: Path
     secure_cookies: bool  #: only over https
+
+    def reader(self, language: str) -> Reader:
+        """Return how pages read in a language of the console."""
+        return reader(language, self.content.console[language])

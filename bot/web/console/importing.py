@@ -22,6 +22,7 @@ from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console.routes import Pages
+from bot.web.console.serving import sentence
 from bot.web.console.visit import Refused, Visit, found
 
 pages = Pages()
@@ -94,7 +95,7 @@ async def upload(visit: Visit) -> Response:
     try:
         sheet = _read(data, name, visit.form.text("column"))
     except SheetError as error:
-        return await _listing(visit, problem=str(error))
+        return await _listing(visit, problem=sentence(error))
     verdicts = await visit.database.query(importing.judge, sheet.rows, sender, region or None)
     look = Look(name, hashlib.sha256(data).hexdigest(), sheet, verdicts)
     if visit.form.text("seen") != look.digest:

@@ -14,7 +14,7 @@ from bot.staff import audit
 from bot.staff.models import AuditEntry, StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import choosing
-from bot.web.console.rendering import country
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
 from bot.web.forms import Form
@@ -33,25 +33,25 @@ ACTION = "member.identity_viewed"
 
 @pages.get("/members", needs=Permission.MEMBERS_VIEW)
 async def listing(visit: Visit) -> Response:
-    rows, addresses, countries = await visit.database.query(_list, visit.query)
+    rows, addresses, countries = await visit.database.query(_list, visit.query, visit.reader)
     return visit.page(
         "members/list.html",
         rows=rows,
         addresses=addresses,
         countries=countries,
-        origins=choosing.named(visit.context.content, "origin."),
+        origins=choosing.named(visit.context.content, "origin.", visit.reader),
         search={name: visit.query.text(name) for name in SEARCH},
         page_size=PAGE,
     )
 
 
-def _list(db: Session, search: Form) -> tuple[list[Contact], dict[int, list[Address]], dict[str, str]]:
+def _list(db: Session, search: Form, reader: Reader) -> tuple[list[Contact], dict[int, list[Address]], dict[str, str]]:
     rows = list(db.scalars(_search(search).order_by(Contact.id.desc()).limit(PAGE)))
     addresses: dict[int, list[Address]] = {}
     for address in db.scalars(select(Address).where(Address.contact_id.in_([row.id for row in rows]))):
         addresses.setdefault(address.contact_id, []).append(address)
     codes = db.scalars(select(Contact.residence).where(Contact.residence.is_not(None)).distinct())
-    countries = {code: country(code) for code in codes if code}
+    countries = {code: reader.country(code) for code in codes if code}
     return rows, addresses, dict(sorted(countries.items(), key=lambda item: item[1]))
 
 

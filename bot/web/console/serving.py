@@ -19,8 +19,9 @@ from bot.staff.models import StaffSession
 from bot.staff.roles import Forbidden, require
 from bot.web import forms
 from bot.web.console.context import ConsoleContext
-from bot.web.console.rendering import render
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Open, Page
+from bot.web.console.speaking import reader_of
 from bot.web.console.visit import NotFound, Refused, Visit
 from bot.web.security import local_path, path_of
 
@@ -67,15 +68,15 @@ async def _answer(page: Page, visit: Visit) -> Response:
         if not isinstance(page.needs, Open):
             require(visit.user, page.needs)
         if page.method == "POST" and not hmac.compare_digest(visit.token.encode(), visit.form.text("token").encode()):
-            return error(403, "stale")
+            return error(visit.reader, 403, "stale")
         return await page.handler(visit)
     except NotFound:
-        return error(404)
+        return error(visit.reader, 404)
     except Forbidden as reason:
-        return error(403, "forbidden", str(reason))
+        return error(visit.reader, 403, "forbidden", sentence(reason))
     except REFUSALS as reason:
         back = local_path(path_of(visit.request.headers.get("referer", "")), "/console/")
-        return visit.page("refused.html", 409, reason=str(reason), back=back)
+        return visit.page("refused.html", 409, reason=sentence(reason), back=back)
 
 
 def set_cookie(response: Response, context: ConsoleContext, name: str, value: str) -> None:
@@ -83,11 +84,20 @@ def set_cookie(response: Response, context: ConsoleContext, name: str, value: st
     response.set_cookie(name, value, path="/console", secure=context.secure_cookies, httponly=True, samesite="lax")
 
 
-def error(status: int, case: str = "", reason: str = "") -> HTMLResponse:
+def sentence(reason: Exception) -> str:
+    """Return what an error says, in a form that a reader can translate."""
+    return str(reason) if len(reason.args) != 1 or not isinstance(reason.args[0], str) else reason.args[0]
+
+
+def error(reader: Reader, status: int, case: str = "", reason: str = "") -> HTMLResponse:
     """Return the page that says what went wrong and what to do."""
-    return HTMLResponse(render("console/error.html", status=status, case=case, reason=reason), status)
+    return HTMLResponse(reader.render("console/error.html", status=status, case=case, reason=reason), status)
 
 
-async def on_http_error(_request: Request, failure: Exception) -> Response:
-    """Answer an address that is none, or a form that is too large or broken."""
-    return error(failure.status_code if isinstance(failure, HTTPException) else 500)
+def on_http_error(context: ConsoleContext) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what answers an address that is none, or a form that is too large or broken."""
+
+    async def answer(request: Request, failure: Exception) -> Response:
+        return error(reader_of(context, request), failure.status_code if isinstance(failure, HTTPException) else 500)
+
+    return answer

@@ -22,6 +22,7 @@ from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import choosing
 from bot.web.console.broadcasts import ORDER
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
 from bot.web.forms import Form
@@ -128,14 +129,14 @@ class View:
 @pages.get("/sessions/{id:row}", needs=Permission.REPORTS_VIEW)
 async def one(visit: Visit) -> Response:
     channels = tuple(visit.context.policy.channels)
-    view = await visit.database.query(_view, visit.id, visit.context.content, channels)
+    view = await visit.database.query(_view, visit.id, visit.context.content, channels, visit.reader)
     return visit.page("sessions/one.html", view=view, everybody=Audience(), now=clock.now(), order=ORDER)
 
 
-def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...]) -> View:
+def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
     event = found(db.get(Event, event_id))
     sending = {kind: eligibility.count_by_status(db, kind, event_id) for kind in ("invitation", "reminder", "notice")}
-    return View(event, service.figures(db, event), sending, choosing.offered(db, content, channels))
+    return View(event, service.figures(db, event), sending, choosing.offered(db, content, channels, reader))
 
 
 @pages.post("/sessions/{id:row}/publish", needs=Permission.SESSIONS_MANAGE)

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from bot.staff import passwords, service, sessions
 from bot.staff.sessions import SignedIn
 from bot.web.console.routes import Open, Pages
-from bot.web.console.serving import SESSION_COOKIE, set_cookie
+from bot.web.console.serving import SESSION_COOKIE, sentence, set_cookie
 from bot.web.console.visit import Visit
 from bot.web.security import local_path
 
@@ -49,7 +49,7 @@ async def set_password(visit: Visit) -> Response:
     try:
         user = await visit.database.run(service.accept_link, _link(visit), visit.form.text("password"))
     except passwords.TooShort as problem:
-        return await _welcome(visit, 422, str(problem))
+        return await _welcome(visit, 422, sentence(problem))
     return visit.go("/sign-in", "password-set") if user else await _welcome(visit)
 
 

@@ -18,6 +18,7 @@ from bot.surveys.figures import Stop
 from bot.surveys.form import FormError, Problem
 from bot.surveys.models import Status, Survey
 from bot.web.console import choosing, composing
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
 
@@ -89,11 +90,11 @@ class View:
 @pages.get("/surveys/{id:row}", needs=Permission.REPORTS_VIEW)
 async def one(visit: Visit) -> Response:
     context = visit.context
-    view = await visit.database.query(_view, visit.id, context.content, tuple(context.policy.channels))
+    view = await visit.database.query(_view, visit.id, context.content, tuple(context.policy.channels), visit.reader)
     return visit.page("surveys/one.html", view=view, everybody=Audience(), local=composing.local)
 
 
-def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ...]) -> View:
+def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
     survey = found(db.get(Survey, survey_id))
     form = publishing.form_of(survey)
     return View(
@@ -106,7 +107,7 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         faults=dict(figures.faults(db, survey_id)),
         response=inviting.response(db, survey),
         cells=quotas.filled(db, survey),
-        offered=choosing.offered(db, content, channels),
+        offered=choosing.offered(db, content, channels, reader),
     )
 
 

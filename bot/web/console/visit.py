@@ -11,7 +11,8 @@ from bot.db import Database
 from bot.staff.models import StaffSession, StaffUser
 from bot.staff.roles import Permission, allows
 from bot.web.console.context import ConsoleContext
-from bot.web.console.rendering import render
+from bot.web.console.rendering import Reader
+from bot.web.console.speaking import reader_of
 from bot.web.forms import Form
 from bot.web.security import form_token
 
@@ -60,6 +61,11 @@ class Visit:
         return int(self.request.path_params["id"])
 
     @cached_property
+    def reader(self) -> Reader:
+        """Return the language of the answer, and how it writes values."""
+        return reader_of(self.context, self.request, self.session)
+
+    @cached_property
     def query(self) -> Form:
         """Return what follows the question mark in the address."""
         return Form(self.request.query_params.multi_items())
@@ -85,7 +91,7 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Answer with a page."""
-        return HTMLResponse(render(f"console/{template}", visit=self, **values), status)
+        return HTMLResponse(self.reader.render(f"console/{template}", visit=self, **values), status)
 
     def go(self, path: str, done: str = "") -> RedirectResponse:
         """Answer a form: on to the page that shows what became of it."""

@@ -27,6 +27,8 @@ const follow = (part) => {
   if (!part.querySelector("[data-final]")) setTimeout(look, wait);
 };
 
+const local = (number) => number.toLocaleString(document.documentElement.lang);
+
 // Characters used, counted as the checks do: an emoji is two, and the lines that sending adds count.
 const count = (area) => {
   const shown = document.getElementById(`${area.id}-count`);
@@ -34,7 +36,7 @@ const count = (area) => {
   const show = () => {
     const risky = document.getElementById("purpose")?.value === "investment";
     const used = area.value.length && area.value.length + Number((risky ? area.dataset.addedRisk : area.dataset.added) ?? 0);
-    shown.textContent = `${used.toLocaleString("en")} of ${limit.toLocaleString("en")}`;
+    shown.textContent = document.body.dataset.usedOf.replace("{used}", local(used)).replace("{limit}", local(limit));
     shown.classList.toggle("error", used > limit);
   };
   area.addEventListener("input", show);
