@@ -24,7 +24,7 @@ from bot.conversations import inviting, safety
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.grouping import GroupCommit
-from bot.messaging import delivery, inbox, receipts, reconciling, templates
+from bot.messaging import delivery, fetching, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
+FETCH = 3  #: seconds
 
 
 class App:
@@ -171,6 +172,7 @@ class App:
             scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
         scheduler.add_job(self.reconcile, "interval", seconds=RECONCILE)
+        scheduler.add_job(self.fetch_files, "interval", seconds=FETCH)
         return scheduler
 
     async def _heartbeat(self) -> None:
@@ -181,6 +183,17 @@ class App:
         """Look messages of unknown outcome up at the providers that keep a list."""
         listing = [channel for channel in self.channels.values() if isinstance(channel, reconciling.Lists)]
         return sum([await reconciling.reconcile(self.database, channel) for channel in listing])
+
+    async def fetch_files(self) -> int:
+        """Fetch what people sent from the providers; an outage only makes it later."""
+        try:
+            done = await fetching.run_errands(self.database, self.channels, self.router.lose)
+        except Exception as error:
+            log.error("fetching files failed", error=type(error).__name__)
+            return 0
+        if done:
+            self.nudge()
+        return done
 
     async def register_webhooks(self) -> None:
         """Tell Telegram our address; Twilio is told in its own console."""

@@ -32,6 +32,7 @@ _KEY_ID = 4
 _NONCE = 12
 #: Rows that are encrypted anew in one transaction.
 _BATCH = 500
+_FILES_BATCH = 16  #: of pieces of files
 #: Opens a transaction.
 Begin = Callable[[], AbstractContextManager[Session]]
 
@@ -153,6 +154,19 @@ class EncryptedText(TypeDecorator[str]):
         return None if value is None else keyring().decrypt(value).decode()
 
 
+class EncryptedBytes(TypeDecorator[bytes]):
+    """A piece of a file, encrypted at rest."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else keyring().encrypt(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else keyring().decrypt(value)
+
+
 class EncryptedJSON(TypeDecorator[Any]):
     """A JSON value, encrypted at rest."""
 
@@ -166,6 +180,9 @@ class EncryptedJSON(TypeDecorator[Any]):
         return None if value is None else json.loads(keyring().decrypt(value))
 
 
+_ENCRYPTED = (EncryptedText, EncryptedBytes, EncryptedJSON)
+
+
 def rotate(begin: Begin, tables: Iterable[Table]) -> int:
     """Encrypt every value of older keys anew, some rows a transaction; return how many rows had one.
 
@@ -175,7 +192,12 @@ def rotate(begin: Begin, tables: Iterable[Table]) -> int:
 
 
 def _names(table: Table) -> list[str]:
-    return [column.name for column in table.c if isinstance(column.type, EncryptedText | EncryptedJSON)]
+    return [column.name for column in table.c if isinstance(column.type, _ENCRYPTED)]
+
+
+def _batch(table: Table) -> int:
+    """Return how many rows may be in memory at a time."""
+    return _FILES_BATCH if any(isinstance(column.type, EncryptedBytes) for column in table.c) else _BATCH
 
 
 def _renew_table(begin: Begin, table: Table) -> int:
@@ -198,7 +220,7 @@ def _read(db: Session, table: Table, after: list[Any] | None) -> list[dict[str, 
     statement = statement.where(or_(*(_is_old(column) for column in stored.values())))
     if after is not None:
         statement = statement.where(tuple_(*keys) > tuple_(*after))
-    rows = db.execute(statement.order_by(*keys).limit(_BATCH).with_for_update())
+    rows = db.execute(statement.order_by(*keys).limit(_batch(table)).with_for_update())
     return [dict(row) for row in rows.mappings()]
 
 

@@ -12,7 +12,7 @@ from bot.contacts import service
 from bot.contacts.models import Contact
 from bot.content import Content
 from bot.conversations.router import Router
-from bot.crypto import EncryptedJSON, EncryptedText, Keyring, WrongKey
+from bot.crypto import EncryptedBytes, EncryptedJSON, EncryptedText, Keyring, WrongKey
 from bot.db import Base, Database
 from bot.messaging.models import InboxMessage, OutboxMessage
 from tests.conversations.conftest import Line
@@ -23,7 +23,7 @@ TABLES = Base.metadata.sorted_tables
 
 def encrypted() -> list[tuple[Table, str]]:
     """Return every column that is encrypted."""
-    kinds = EncryptedText | EncryptedJSON
+    kinds = EncryptedText | EncryptedBytes | EncryptedJSON
     return [(table, column.name) for table in TABLES for column in table.c if isinstance(column.type, kinds)]
 
 

@@ -10,6 +10,7 @@ from bot import clock
 from bot.contacts.models import Address, Contact, State
 from bot.conversations import rights
 from bot.conversations.models import Ticket
+from bot.messaging import received
 from bot.messaging.models import OPEN, Handling, InboxMessage, OutboxMessage
 from bot.staff import audit
 
@@ -21,7 +22,7 @@ class Periods:
     """How long after its last use each kind of data goes."""
 
     payloads: timedelta = timedelta(days=30)  #: the providers' raw calls, kept to try a failed message again
-    messages: timedelta = timedelta(days=365)  #: texts to and from members
+    messages: timedelta = timedelta(days=365)  #: texts to and from members, and files that answer no survey
     tickets: timedelta = timedelta(days=365)  #: closed questions and reports
     strangers: timedelta = timedelta(days=90)  #: who was invited or wrote and never answered, and who is too young
     left: timedelta = timedelta(days=730)  #: everything of who said STOP, but that they did
@@ -33,6 +34,7 @@ class Report:
 
     payloads: int
     messages: int
+    files: int
     tickets: int
     strangers: int
     left: int
@@ -44,6 +46,7 @@ def apply(db: Session, periods: Periods = Periods()) -> int:
     report = Report(
         payloads=_forget_payloads(db, now - periods.payloads),
         messages=_forget_texts(db, now - periods.messages),
+        files=received.let_go(db, now - periods.messages),
         tickets=_count(db, delete(Ticket).where(Ticket.closed_at <= now - periods.tickets)),
         strangers=_erase_silent(db, now - periods.strangers),
         left=_strip_left(db, now - periods.left),

@@ -17,6 +17,7 @@ from bot.conversations import (
     inviting,
     leaving,
     linking,
+    losing,
     mydata,
     registration,
     rights,
@@ -27,6 +28,7 @@ from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox, owed
+from bot.messaging.models import ReceivedFile
 from bot.surveys import service as surveys
 
 #: What is noted and not answered.
@@ -69,6 +71,10 @@ class Router:
         if rights.is_leaving(contact) and self.media_dir:
             mydata.forget(self.media_dir, contact.id)
         talk.dialogue.updated_at = clock.now()
+
+    def lose(self, db: Session, file: ReceivedFile) -> None:
+        """Answer to a file that will not come."""
+        losing.lose(db, self.content, file)
 
     def _answer(self, talk: Talk) -> None:
         source = parse_start(talk.inbound.text) if talk.inbound.kind == "text" else None

@@ -9,8 +9,8 @@ from bot import clock
 from bot.contacts.models import Address, Contact, Reach
 from bot.conversations.models import Ticket, TicketKind
 from bot.conversations.talk import Talk
-from bot.messaging import outbox
-from bot.messaging.models import OutboxMessage
+from bot.messaging import outbox, received
+from bot.messaging.models import OutboxMessage, ReceivedFile
 from bot.messaging.outbox import Message
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -31,6 +31,7 @@ class Waiting:
     ticket: Ticket
     contact: Contact
     address: Address | None
+    files: list[ReceivedFile]
 
 
 def take(talk: Talk, kind: TicketKind) -> None:
@@ -56,7 +57,10 @@ def waiting(db: Session, limit: int) -> list[Waiting]:
         .order_by(Ticket.opened_at, Ticket.id)
         .limit(limit)
     ).all()
-    return [Waiting(ticket, contact, _address(db, contact.id)) for ticket, contact in found]
+    return [
+        Waiting(ticket, contact, _address(db, contact.id), received.of_message(db, ticket.inbox_id or 0))
+        for ticket, contact in found
+    ]
 
 
 def _address(db: Session, contact_id: int) -> Address | None:

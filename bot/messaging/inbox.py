@@ -14,7 +14,7 @@ from bot import clock
 from bot.channels.base import Inbound, Media
 from bot.contacts import service as contacts
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.messaging import outbox
+from bot.messaging import outbox, received
 from bot.messaging.eligibility import WINDOW
 from bot.messaging.models import Handling, InboxMessage
 
@@ -40,6 +40,8 @@ def _receive_one(db: Session, inbound: Inbound, handle: Handler) -> bool:
     row = _record(db, inbound, contact)
     if row is None:
         return False
+    if inbound.media:
+        received.note(db, row, inbound)
     _note_reach(db, address, inbound)
     _handle(db, row, contact, address, inbound, handle)
     return True
@@ -76,6 +78,8 @@ def _note_reach(db: Session, address: Address, inbound: Inbound) -> None:
 def _handle(
     db: Session, row: InboxMessage, contact: Contact, address: Address, inbound: Inbound, handle: Handler
 ) -> None:
+    if inbound.media:
+        inbound = received.named(db, row.id, inbound)
     try:
         with db.begin_nested():
             handle(db, contact, address, inbound, row.id)
@@ -90,6 +94,8 @@ def _handle(
     row.handling, row.error = Handling.DONE, None
     if contact.state in _KEEP_NOTHING:
         row.text = row.payload = None
+        for file in received.of_message(db, row.id) if inbound.media else ():
+            received.forget(db, file)
 
 
 def retry_parked(db: Session, handle: Handler, limit: int = 20) -> int:

@@ -8,8 +8,11 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueCon
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.crypto import EncryptedJSON, EncryptedText
+from bot.crypto import EncryptedBytes, EncryptedJSON, EncryptedText
 from bot.db import Base, BigId
+
+#: The words of partial indexes: SQLite uses such an index only for the very same words, without parameters.
+HAS_ERRAND = text("due_at IS NOT NULL")
 
 
 class Handling(StrEnum):
@@ -43,6 +46,52 @@ class InboxMessage(Base):
     )
 
 
+class FileStatus(StrEnum):
+    """Where a file that a person sent stands."""
+
+    WAITING = "waiting"  #: to be fetched from the provider
+    KEPT = "kept"
+    FAILED = "failed"  #: too large, of a kind that we do not take, or not to be had
+
+
+class ReceivedFile(Base):
+    """A file that a person sent: what is known of it. Its content is in pieces."""
+
+    __tablename__ = "received_file"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id", ondelete="CASCADE"))
+    number: Mapped[int]  #: within the message, from 0
+    channel: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))  #: image, document, audio, video
+    reference: Mapped[str | None] = mapped_column(EncryptedText)  #: the provider's; None: no copy of it left there
+    filename: Mapped[str | None] = mapped_column(EncryptedText)  #: as the person calls it
+    content_type: Mapped[str] = mapped_column(String(128))  #: as declared; once it is kept, as it is
+    size: Mapped[int] = mapped_column(BigInteger)  #: bytes; until it is kept, as declared
+    status: Mapped[FileStatus] = mapped_column(String(16), default=FileStatus.WAITING)
+    reason: Mapped[str | None] = mapped_column(String(32))  #: why it failed
+    run_id: Mapped[int | None] = mapped_column(BigInteger, index=True)  #: the pass through a survey that it answers in
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]  #: when the provider is asked next; None: nothing to do there
+    received_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("inbox_id", "number"),
+        Index("ix_received_file_due", "due_at", sqlite_where=HAS_ERRAND, postgresql_where=HAS_ERRAND),
+    )
+
+
+class FilePiece(Base):
+    """A piece of a received file, in order."""
+
+    __tablename__ = "received_piece"
+
+    file_id: Mapped[int] = mapped_column(ForeignKey("received_file.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(EncryptedBytes)
+
+
 class Status(StrEnum):
     """Status of an outbound message (docs/architecture.md has the picture)."""
 
@@ -59,7 +108,6 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: The words of the partial indexes below: SQLite uses such an index only for the very same words, without parameters.
 IS_WAITING = text("status IN ('queued', 'held') AND due_at IS NOT NULL")
 IS_IN_DOUBT = text("status IN ('sending', 'uncertain')")
 HAS_DEADLINE = text("status IN ('queued', 'held') AND expires_at IS NOT NULL")

@@ -7,6 +7,8 @@ from sqlalchemy import Update, delete, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.messaging import received
+from bot.messaging.models import ReceivedFile
 from bot.surveys.engine import Session as Engine
 from bot.surveys.form import Form, Question, Type
 from bot.surveys.models import Answer, Disposition, Missing, Run
@@ -15,7 +17,8 @@ from bot.surveys.models import Answer, Disposition, Missing, Run
 REFUSALS = frozenset({"pnts", "refused", "prefer_not_to_say"})
 _INDEX = re.compile(r"\[\d+\]")
 #: What may name a person or their home is encrypted.
-_PRIVATE = {Type.TEXT, Type.GEOPOINT, Type.IMAGE, Type.AUDIO, Type.VIDEO, Type.FILE}
+_FILES = {Type.IMAGE, Type.AUDIO, Type.VIDEO, Type.FILE}
+_PRIVATE = {Type.TEXT, Type.GEOPOINT, *_FILES}
 
 
 def record(db: Session, run: Run, path: str, question: Question, value: str, said: str) -> None:
@@ -37,6 +40,8 @@ def supersede(db: Session, run: Run, path: str) -> None:
 def add(db: Session, run: Run, path: str, question: Question, value: str, said: str, missing: Missing | None) -> None:
     """Add a row."""
     private = question.type in _PRIVATE
+    if question.type in _FILES and (file := received.find(db, value)):
+        file.run_id = run.id
     db.add(
         Answer(
             run_id=run.id,
@@ -86,7 +91,9 @@ def _kept(db: Session, run: Run, paths: Collection[str]) -> dict[str, str]:
 
 
 def forget(db: Session, run: Run) -> None:
-    """Erase every answer of a run."""
+    """Erase every answer of a run, with the files."""
+    for file in db.scalars(select(ReceivedFile).where(ReceivedFile.run_id == run.id)):
+        received.forget(db, file)
     db.execute(delete(Answer).where(Answer.run_id == run.id).execution_options(synchronize_session=False))
 
 
@@ -94,6 +101,12 @@ def has(db: Session, run: Run, path: str) -> bool:
     """Tell whether the question has a current answer."""
     current = select(Answer.id).where(Answer.run_id == run.id, Answer.path == path, Answer.superseded_at.is_(None))
     return db.scalar(current) is not None
+
+
+def holding(db: Session, run: Run, value: str) -> Answer | None:
+    """Return the current answer of this value, which may be encrypted."""
+    current = select(Answer).where(Answer.run_id == run.id, Answer.superseded_at.is_(None))
+    return next((row for row in db.scalars(current) if value in (row.value, row.private)), None)
 
 
 def bare(path: str) -> str:

@@ -207,6 +207,13 @@ class Session:
         self._run.settle()
         return Outcome()
 
+    def clear(self, path: str) -> None:
+        """Take an answer back: the question is asked again, also a required one."""
+        field = self._field(path)
+        field.done = ""
+        field.write("")
+        self._run.settle()
+
     def reopen(self, path: str) -> None:
         """Let a question (or "add another?" of a repeat) be asked again; its value stays until another is given."""
         here = self._run.find(path)

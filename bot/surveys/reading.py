@@ -9,12 +9,12 @@ from functools import partial
 
 from bot.channels.base import Inbound
 from bot.content import Content
+from bot.messaging import received
 from bot.surveys.form import Question, Range, Type
 from bot.surveys.moments import place, read_day, read_moment, read_place, read_time
 from bot.surveys.spelling import Option, choose, choose_many, search
 
 TEXT_LIMIT = 2000
-MEDIA_LIMIT_MB = 16
 LONG_LIST = 10  #: more choices than this do not fit one message: they come in pages, and can be searched
 
 _DIGITS = 18
@@ -141,6 +141,7 @@ def bounds(asked: Range, listener: Listener) -> dict[str, object]:
 
 def _media(wanted: str, inbound: Inbound) -> str | Unread:
     for media in inbound.media:
-        if wanted in ("", media.kind) or media.content_type.startswith(f"{wanted}/"):
+        fits = wanted in ("", media.kind) or media.content_type.startswith(f"{wanted}/")
+        if fits and media.size <= received.LIMIT:
             return media.reference
-    return Unread(Problem.MEDIA, {"megabytes": MEDIA_LIMIT_MB})
+    return Unread(Problem.MEDIA, {"megabytes": received.MEGABYTES})

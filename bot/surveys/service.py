@@ -18,6 +18,7 @@ from bot.surveys.commands import is_choice, pause
 from bot.surveys.ending import finish
 from bot.surveys.faults import act
 from bot.surveys.inviting import BEGIN, LATER, invite
+from bot.surveys.losing import lose
 from bot.surveys.models import LIVE, Disposition, Run, Survey
 from bot.surveys.publishing import close, is_open, open_surveys, publish, upload
 from bot.surveys.reading import LONG_LIST
@@ -34,6 +35,7 @@ __all__ = [
     "expire",
     "invite",
     "is_choice_of_surveys",
+    "lose",
     "offer",
     "offers",
     "open_run",

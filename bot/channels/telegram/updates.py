@@ -13,6 +13,7 @@ _MEDIA: tuple[tuple[str, Any], ...] = (
     ("voice", "audio"),
     ("audio", "audio"),
     ("video", "video"),
+    ("video_note", "video"),
 )
 
 

@@ -12,7 +12,7 @@ from twilio.rest import Client
 from bot.channels.base import FetchFailure, Media
 from bot.channels.whatsapp.http import PooledClient
 
-_FILE = re.compile(r"/2010-04-01/Accounts/(?P<account>\w+)/Messages/(?P<message>\w+)/Media/(?P<file>\w+)")
+_FILE = re.compile(r"/2010-04-01/Accounts/(?P<account>\w+)/Messages/(?P<message>\w+)/Media/(?P<file>\w+)$")
 #: Messages with files have ids of their own kind.
 _WITH_FILES = "MM"
 _AWAY = (aiohttp.ClientError, asyncio.TimeoutError)
@@ -43,7 +43,7 @@ async def discard(client: Client, media: Media) -> None:
 
 
 def _of_account(client: Client, media: Media) -> re.Match[str]:
-    found = _FILE.fullmatch(urlsplit(media.reference).path)
+    found = _FILE.search(urlsplit(media.reference).path)
     if found is None or found["account"] != client.account_sid:
         raise FetchFailure("foreign_address")
     return found

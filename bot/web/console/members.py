@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from bot import clock
 from bot.contacts.models import Address, Consent, Contact, Interest
-from bot.messaging.models import InboxMessage, OutboxMessage
+from bot.messaging import received
+from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile
 from bot.staff import audit
 from bot.staff.models import AuditEntry, StaffUser
 from bot.staff.roles import Permission
@@ -75,6 +76,7 @@ class Member:
     interests: list[str]
     consents: list[Consent]
     timeline: list[tuple[datetime, InboxMessage | OutboxMessage]]
+    files: dict[int, list[ReceivedFile]]  #: by the message they came with
     revealed: bool  #: whether texts, numbers and raw replies may be shown
 
 
@@ -93,7 +95,8 @@ def _member(db: Session, contact_id: int, user: StaffUser, look: int | None) -> 
         interests=list(db.scalars(select(Interest.code).where(Interest.contact_id == of).order_by(Interest.code))),
         consents=list(db.scalars(select(Consent).where(Consent.contact_id == of).order_by(Consent.id.desc()))),
         timeline=_timeline(db, of),
-        revealed=look is not None and _may_look(db, look, of, user),
+        files=received.by_message(db, of),
+        revealed=look is not None and may_look(db, look, of, user),
     )
 
 
@@ -130,7 +133,7 @@ def _note_look(db: Session, contact_id: int, user: StaffUser, reason: str) -> Au
     return audit.record(db, user, ACTION, "contact", contact.id, {"reason": reason})
 
 
-def _may_look(db: Session, entry_id: int, contact_id: int, user: StaffUser) -> bool:
+def may_look(db: Session, entry_id: int, contact_id: int, user: StaffUser) -> bool:
     """The audit entry is the key: this user, this person, a moment ago."""
     entry = db.get(AuditEntry, entry_id)
     return (
