@@ -16,22 +16,25 @@ from bot import crypto, jobs
 from bot.broadcasts import rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy
-from bot.channels.base import Channel, Inbound, Receipt
+from bot.channels.base import Channel, Inbound, Media, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
 from bot.conversations import inviting, safety
 from bot.conversations.router import Router
 from bot.db import Database
+from bot.events import calendars
 from bot.grouping import GroupCommit
 from bot.messaging import delivery, fetching, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
+from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT
 from bot.messaging.templates import StoredContents
 from bot.settings import Settings
 from bot.surveys import inviting as surveys
+from bot.web import calendars as calendar_pages
 from bot.web import media, server
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
@@ -52,9 +55,16 @@ class App:
         self.content = Content.load(settings.messages)
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
-        self.router = Router(self.content, settings.official_handles, settings.official_domains, settings.media_dir)
+        self.router = Router(
+            self.content,
+            settings.official_handles,
+            settings.official_domains,
+            public_url=settings.public_url,
+            media_dir=settings.media_dir,
+        )
         self.channels = _channels(settings, self.database)
         self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
+        self.makers = Makers(_makers(self.content), settings.media_dir)
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router)}
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
@@ -74,7 +84,7 @@ class App:
             exports_dir=self.settings.data_dir / "exports",
             secure_cookies=self.settings.public_url.startswith("https://"),
         )
-        return server.build(HookContext(self.channels, self.receive, self.apply), context, extra)
+        return server.build(HookContext(self.channels, self.receive, self.apply), context, self.makers, extra)
 
     async def receive(self, inbounds: list[Inbound]) -> None:
         """Record and handle messages, then wake delivery; returns when they are in the database."""
@@ -156,6 +166,7 @@ class App:
                 surveys.KIND: surveys.renderer(self.content),
             },
             pays=channel.name == "telegram" and self.settings.telegram_paid_broadcast,
+            lay_out=self.makers.lay_out,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight)
@@ -225,6 +236,17 @@ def secret_key(settings: Settings) -> bytes:
     return (given or crypto.load_or_create(settings.data_dir / "keys" / "secret.key")).encode()
 
 
+def _address(settings: Settings, file: Media) -> str:
+    """Return where a provider, or a person for what the provider does not take, finds a file."""
+    address = calendar_pages.address if file.content_type == calendars.CONTENT_TYPE else media.address
+    return address(secret_key(settings), settings.public_url, file.reference)
+
+
+def _makers(content: Content) -> dict[str, Maker]:
+    """Return what makes each kind of file."""
+    return {"calendar": lambda db, name: calendars.make(db, content, name)}
+
+
 def _channels(settings: Settings, database: Database) -> dict[str, Channel]:
     """Build the channels that are switched on."""
     channels: dict[str, Channel] = {}
@@ -252,7 +274,7 @@ def _channels(settings: Settings, database: Database) -> dict[str, Channel]:
             timeout=settings.send_timeout,
             max_in_flight=settings.max_in_flight,
             store=StoredContents(database, settings.twilio_account_sid),
-            media_url=lambda file: media.address(secret_key(settings), settings.public_url, file.reference),
+            media_url=lambda file: _address(settings, file),
         )
     return channels
 

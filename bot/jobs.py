@@ -15,7 +15,7 @@ from bot.conversations import mydata, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
-from bot.messaging import inbox, outbox
+from bot.messaging import inbox, made, outbox
 from bot.staff import sessions
 from bot.surveys import files
 from bot.surveys import service as surveys
@@ -48,6 +48,7 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("erasures", 20, rights.erase_leaving),
         Job("retention", 3600, retention.apply),
         Job("my_data_files", 600, lambda _: mydata.clear(router.media_dir) if router.media_dir else 0),
+        Job("made_files", 600, lambda _: made.clear(router.media_dir) if router.media_dir else 0),
     )
 
 

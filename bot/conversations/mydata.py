@@ -24,7 +24,7 @@ from bot.messaging.outbox import Message
 LIFETIME = timedelta(hours=6)
 _FOLDER = "mydata"
 #: Of no meaning to anybody: they only help us find rows again.
-_HASHES = ("value_hash", "last_said")
+_HASHES = ("value_hash", "last_said", "token_hash")
 
 
 def send(talk: Talk, media_dir: Path) -> None:

@@ -22,6 +22,7 @@ from bot.conversations import (
     registration,
     rights,
     safety,
+    sessions,
     tickets,
 )
 from bot.conversations.models import Dialogue, TicketKind
@@ -51,6 +52,7 @@ class Router:
     content: Content
     handles: str  #: our official accounts, for VERIFY
     domains: str
+    public_url: str = ""  #: where members' calendars read their sessions
     media_dir: Path | None = None  #: where the files of MY DATA are laid; None: its summary is all
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
@@ -94,6 +96,8 @@ class Router:
             talk.say("verify.text", handles=self.handles, domains=self.domains)
         elif keyword == Keyword.MY_DATA:
             self._my_data(talk)
+        elif keyword == Keyword.CALENDAR:
+            sessions.calendar(talk, self.public_url)
         elif keyword in commands.ANYONE:
             commands.ANYONE[keyword](talk)
         elif keyword in commands.MEMBERS:
@@ -117,6 +121,8 @@ class Router:
             self._command(talk, Keyword(rest))
         elif registration.is_open(talk) and (prefix == "reg" or not registration.is_changing(talk)):
             _press_registration(talk, button)
+        elif talk.contact.state == State.MEMBER and button == sessions.NEW_ADDRESS:
+            sessions.new_address(talk, self.public_url)
         elif talk.contact.state == State.MEMBER:
             _press_member(talk, button)
         else:

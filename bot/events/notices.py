@@ -1,8 +1,8 @@
 """Queue the same news for many people in few statements, each in their own words and local time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, String, cast, exists, insert, literal, select
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact, Purpose
 from bot.content import Content
+from bot.events import calendars
 from bot.events.models import Answer, Event, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging.models import OutboxMessage, Priority, Status
@@ -38,8 +39,11 @@ def announce(
     priority: Priority,
     expires_at: datetime,
     due_at: datetime | None = None,
+    calendar: bool = False,
 ) -> int:
     """Queue one message for each person who has not had it (`once` and the contact's id); return how many.
+
+    With `calendar`, who has a place gets the session's calendar file along.
 
     The session must be locked: two of these at a time would not see each other's rows.
     """
@@ -58,13 +62,16 @@ def announce(
         "created_at": now,
         "status_at": now,
     }
-    bodies: dict[Reader, dict[str, Any]] = {}
+    bodies: dict[Reader, Message] = {}
     rows = []
     for contact_id, channel, *known in found:
         reader = Reader.read(*known)
         if reader not in bodies:
-            bodies[reader] = wording(content, event, reader).to_json()
-        own = {"contact_id": contact_id, "channel": channel, "once": f"{once}:{contact_id}", "body": bodies[reader]}
+            bodies[reader] = wording(content, event, reader)
+        body = bodies[reader]
+        if calendar and reader.standing == Standing.CONFIRMED:
+            body = replace(body, media=calendars.file(event, contact_id))
+        own = {"contact_id": contact_id, "channel": channel, "once": f"{once}:{contact_id}", "body": body.to_json()}
         rows.append(common | own)
     if rows:
         db.execute(insert(OutboxMessage), rows)

@@ -1,12 +1,14 @@
 """Who gets a place: first come, first served, never more than there are."""
 
+from dataclasses import replace
+
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact, Purpose, State
 from bot.content import Content
-from bot.events import wording
+from bot.events import calendars, wording
 from bot.events.models import Event, EventStatus, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging import outbox
@@ -63,10 +65,11 @@ def fill(db: Session, content: Content, event: Event, answering: int | None = No
 
 
 def _tell(db: Session, content: Content, event: Event, rsvp: Rsvp, contact: Contact) -> None:
+    news = wording.promoted(content, event, Reader.of(contact, rsvp))
     outbox.queue(
         db,
         contact,
-        wording.promoted(content, event, Reader.of(contact, rsvp)),
+        replace(news, media=calendars.file(event, contact.id)),
         kind="notice",
         priority=Priority.REMINDER,
         purpose=Purpose.SESSIONS,

@@ -1,6 +1,7 @@
 """What members do with sessions: look at them and answer."""
 
 import re
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import places, wording
+from bot.events import calendars, places, wording
 from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging import outbox
@@ -42,7 +43,9 @@ def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer:
     if row is None or row.answer != answer:
         row = _write(db, event, contact, row, answer)
         places.fill(db, content, event, answering=contact.id)
-    return wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
+    said = wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
+    has_place = row.standing == Standing.CONFIRMED
+    return replace(said, media=calendars.file(event, contact.id)) if has_place else said
 
 
 def withdraw(db: Session, content: Content, contact: Contact) -> int:

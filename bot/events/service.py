@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -12,11 +13,13 @@ from bot.contacts.models import Contact
 from bot.content import Content
 from bot.events import places, times, wording
 from bot.events.models import REMINDERS, Answer, Event, EventStatus, Rsvp, Standing
-from bot.events.notices import announce, people
+from bot.events.notices import People, announce, people
 from bot.messaging import outbox
 from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
 from bot.sentences import Sentence
 
+#: An invitation that has left, or may have.
+_LEFT = (Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ, Status.UNCERTAIN)
 #: Databases take a limited number of values in one statement.
 _CHUNK = 10_000
 
@@ -40,8 +43,12 @@ def create(
     languages: Sequence[str] = (),
     register_by: datetime | None = None,
     reminders: Sequence[int] = REMINDERS,
+    **more: Any,
 ) -> Event:
-    """Add a draft; `starts_local` is the time on the wall in `zone`, `reminders` are minutes before the start."""
+    """Add a draft; `starts_local` is the time on the wall in `zone`, `reminders` are minutes before the start.
+
+    `more` are other columns of Event, such as its speaker.
+    """
     _refuse_no_time(starts_local, zone)
     if minutes < 1 or (capacity is not None and capacity < 1):
         raise NotPossible(Sentence("Length and capacity are at least 1; leave the capacity empty for no limit"))
@@ -60,6 +67,7 @@ def create(
         reminders=sorted(set(reminders), reverse=True),
         created_by=created_by,
         created_at=clock.now(),
+        **more,
     )
     db.add(event)
     db.flush()
@@ -112,6 +120,16 @@ def _parts(audience: Sequence[int] | Select[int]) -> Iterator[Sequence[int] | Se
         yield from (audience[start : start + _CHUNK] for start in range(0, len(audience), _CHUNK))
 
 
+def _concerned(event: Event) -> People:
+    """Select who must know of a change: who said yes or maybe, and who was invited and has not answered."""
+    left = select(OutboxMessage.contact_id).where(
+        OutboxMessage.kind == "invitation", OutboxMessage.ref == event.id, OutboxMessage.status.in_(_LEFT)
+    )
+    answered = Rsvp.answer != Answer.NO
+    silent = Rsvp.answer.is_(None) & Contact.id.in_(left)
+    return people(event).where(or_(answered, silent) if event.closes_at > clock.now() else answered)
+
+
 def move(
     db: Session,
     content: Content,
@@ -141,11 +159,12 @@ def move(
         db,
         content,
         event,
-        people(event).where(Rsvp.answer != Answer.NO),
+        _concerned(event),
         wording.moved,
         kind="notice",
         once=f"moved:{event.id}:{event.sequence}",
         priority=Priority.REMINDER,
+        calendar=True,
         # Whoever goes by the old time must know before it.
         expires_at=min(at for at in (was, event.starts_at) if at > clock.now()),
     )
@@ -194,12 +213,13 @@ def cancel(db: Session, content: Content, event: Event) -> int:
         db,
         content,
         event,
-        people(event).where(Rsvp.answer != Answer.NO),
+        _concerned(event),
         wording.cancelled,
         kind="notice",
         once=f"cancelled:{event.id}",
         priority=Priority.REMINDER,
         expires_at=event.ends_at,
+        calendar=True,
     )
 
 

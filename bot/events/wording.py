@@ -9,7 +9,7 @@ from bot.contacts.service import HOME_ZONE
 from bot.content import Content
 from bot.content.languages import SOURCE, chain
 from bot.content.templates import WHATSAPP_LANGUAGES
-from bot.events.models import Answer, Event, Rsvp, Standing
+from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
 from bot.messaging.outbox import Message
 
 
@@ -53,19 +53,22 @@ def reminder(content: Content, event: Event, reader: Reader) -> Message:
 
 def moved(content: Content, event: Event, reader: Reader) -> Message:
     """Tell the new time and place, and what the person had answered."""
-    lines = [_your_answer(content, reader), *_joining(content, event, reader)]
+    lines = [_your_answer(content, reader)] if reader.answer else []
+    lines += [*_joining(content, event, reader), *_calendar(content, event, reader)]
     text = "\n".join([_text(content, "session.changed", event, reader), *lines])
     return _opening(content, "session_changed", event, reader, text, tuple(Answer))
 
 
 def cancelled(content: Content, event: Event, reader: Reader) -> Message:
     """Tell that the session will not be held."""
-    return _opening(content, "session_cancelled", event, reader, _text(content, "session.cancelled", event, reader), ())
+    text = "\n".join([_text(content, "session.cancelled", event, reader), *_calendar(content, event, reader)])
+    return _opening(content, "session_cancelled", event, reader, text, ())
 
 
 def promoted(content: Content, event: Event, reader: Reader) -> Message:
     """Tell a person who waited that there is a place."""
-    text = "\n".join([_text(content, "session.promoted", event, reader), *_joining(content, event, reader)])
+    lines = [_text(content, "session.promoted", event, reader), *_joining(content, event, reader)]
+    text = "\n".join([*lines, *_calendar(content, event, reader)])
     return _opening(content, "session_promoted", event, reader, text, (Answer.YES, Answer.NO))
 
 
@@ -75,7 +78,7 @@ def answered(content: Content, event: Event, reader: Reader, position: int | Non
         text = _text(content, "session.rsvp_waitlist", event, reader, position=position)
         return Message(text, _buttons(content, event, reader, (Answer.NO,)))
     text = _text(content, f"session.rsvp_{reader.answer}", event, reader)
-    return Message("\n".join([text, *_joining(content, event, reader)]))
+    return Message("\n".join([text, *_joining(content, event, reader), *_calendar(content, event, reader)]))
 
 
 def refused(content: Content, event: Event, reader: Reader, key: str) -> Message:
@@ -85,7 +88,7 @@ def refused(content: Content, event: Event, reader: Reader, key: str) -> Message
 
 def details(content: Content, event: Event, reader: Reader) -> Message:
     """Describe one session and ask."""
-    description = _translated(event.description, reader.language)
+    description = translated(event.description, reader.language)
     lines = [_text(content, "session.details", event, reader), *_joining(content, event, reader)]
     lines += ["", description] if description else []
     lines += ["", _your_answer(content, reader)] if reader.answer else []
@@ -99,7 +102,7 @@ def listing(content: Content, items: Sequence[tuple[Event, Reader]]) -> Message:
     for number, (event, reader) in enumerate(items, start=1):
         lines.append(f"{number}. {_text(content, 'session.list_item', event, reader)}")
         lines += [f"   {_your_answer(content, reader)}"] if reader.answer else []
-    buttons = (Button(f"rsvp:{event.id}:show", _title(event, reader)) for event, reader in items)
+    buttons = (Button(f"rsvp:{event.id}:show", title(event, reader)) for event, reader in items)
     return Message("\n".join(lines), tuple(buttons))
 
 
@@ -118,7 +121,7 @@ def _opening(
         _buttons(content, event, reader, choices),
         template=template,
         variables={
-            "title": _translated(event.title, nearest),
+            "title": translated(event.title, nearest),
             "when": content.formats.format_datetime(event.starts_at, reader.zone, nearest),
         },
     )
@@ -128,18 +131,19 @@ def _text(content: Content, key: str, event: Event, reader: Reader, **values: ob
     return content.catalogue.text(
         key,
         reader.language,
-        title=_title(event, reader),
+        title=title(event, reader),
         when=content.formats.format_datetime(event.starts_at, reader.zone, reader.language),
         place=event.place or content.catalogue.text("session.online", reader.language),
         **values,
     )
 
 
-def _title(event: Event, reader: Reader) -> str:
-    return _translated(event.title, reader.language)
+def title(event: Event, reader: Reader) -> str:
+    """Return what a session is called in the reader's language."""
+    return translated(event.title, reader.language)
 
 
-def _translated(texts: dict[str, str], language: str) -> str:
+def translated(texts: dict[str, str], language: str) -> str:
     """Return the text in the nearest language, or in any at all."""
     nearest = (texts[code] for code in (*chain(language), *texts) if texts.get(code))
     return next(nearest, "")
@@ -149,6 +153,22 @@ def _joining(content: Content, event: Event, reader: Reader) -> list[str]:
     if not event.link or reader.standing != Standing.CONFIRMED:
         return []
     return [content.catalogue.text("session.link", reader.language, link=event.link)]
+
+
+def _calendar(content: Content, event: Event, reader: Reader) -> list[str]:
+    """Say what the file is for that goes along to those who have a place."""
+    if reader.standing != Standing.CONFIRMED:
+        return []
+    key = "session.calendar_cancelled" if event.status == EventStatus.CANCELLED else "session.calendar_file"
+    return [content.catalogue.text(key, reader.language)]
+
+
+def calendar_text(content: Content, event: Event, reader: Reader) -> str:
+    """Return what stands under a calendar entry."""
+    speaker = [content.catalogue.text("session.speaker", reader.language, name=event.speaker)] if event.speaker else []
+    answer = [_your_answer(content, reader)] if reader.answer else []
+    description = translated(event.description, reader.language)
+    return "\n".join(filter(None, [description, *speaker, *answer, *_joining(content, event, reader)]))
 
 
 def _your_answer(content: Content, reader: Reader) -> str:

@@ -1,7 +1,7 @@
 """Claim what is due, before any provider is called."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.channels.base import Outbound, Template
 from bot.content import Content
-from bot.messaging import eligibility, openings, pacing, queueing, templates
+from bot.messaging import eligibility, made, openings, pacing, queueing, templates
 from bot.messaging.eligibility import End, Go, Person, Rules, Wait
 from bot.messaging.models import OutboxMessage, Priority, Sender, Status
 from bot.messaging.outbox import Message
@@ -37,6 +37,7 @@ class Desk:
     content: Content
     renderers: Mapping[str, Renderer]
     pays: bool = False  #: broadcasts may use the provider's paid rate
+    lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False  #: makes a file that lies nowhere yet
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
 
@@ -112,9 +113,16 @@ class _Batch:
         language = person.language or "en"
         template = None if go.in_window else self._templates.find(message, language)
         if go.in_window or template:
-            self._ready.append(_Ready(row, go, message, template, language))
+            self._ready.append(_Ready(row, go, self._with_file(message), template, language))
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
+
+    def _with_file(self, message: Message) -> Message:
+        """Have the file made that goes with a message; the words go without one that cannot be made any more."""
+        reference = message.media.reference if message.media else ""
+        if not made.is_made(reference) or self._desk.lay_out(self._db, reference):
+            return message
+        return replace(message, media=None)
 
     def _render(self, row: DueMessage, person: Person) -> Message:
         if row.body is not None:

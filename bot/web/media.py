@@ -1,7 +1,9 @@
 """Files that a provider fetches from us: at an address that is signed and expires."""
 
+import asyncio
 import hmac
 import mimetypes
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import clock
+from bot.messaging import made
 
 #: A message may wait four hours at the provider before it fetches the file.
 LIFETIME = timedelta(hours=6)
@@ -22,24 +25,32 @@ def address(secret: bytes, public_url: str, reference: str) -> str:
     return f"{public_url}/media/{expires}/{_signature(secret, expires, reference)}/{quote(reference)}"
 
 
-def routes(secret: bytes, folder: Path) -> list[Route]:
-    """Return GET /media/{expires}/{signature}/{reference}."""
+def routes(secret: bytes, folder: Path, make: Callable[[str], Awaitable[bytes | None]]) -> list[Route]:
+    """Return GET /media/{expires}/{signature}/{reference}; `make` makes the files that lie nowhere."""
 
-    def fetch(request: Request) -> Response:
+    async def fetch(request: Request) -> Response:
         expires, reference = request.path_params["expires"], request.path_params["reference"]
-        given = request.path_params["signature"]
-        if not hmac.compare_digest(given.encode(), _signature(secret, expires, reference).encode()):
-            return PlainTextResponse("Not found", 404)
-        path = folder / reference
-        if expires < clock.now().timestamp() or not path.resolve().is_relative_to(folder.resolve()):
-            return PlainTextResponse("Not found", 404)
-        if not path.is_file():
+        given, wanted = request.path_params["signature"], _signature(secret, expires, reference)
+        if not hmac.compare_digest(given.encode(), wanted.encode()) or expires < clock.now().timestamp():
             return PlainTextResponse("Not found", 404)
         # The provider compares the type with what the file is.
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return FileResponse(path, media_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+        kind = mimetypes.guess_type(reference)[0] or "application/octet-stream"
+        headers = {"X-Content-Type-Options": "nosniff"}
+        if not made.is_made(reference):
+            path = await asyncio.to_thread(_inside, folder, reference)
+            found: Response | None = FileResponse(path, media_type=kind, headers=headers) if path else None
+        else:
+            content = await make(reference)
+            found = None if content is None else Response(content, media_type=kind, headers=headers)
+        return found or PlainTextResponse("Not found", 404)
 
     return [Route("/media/{expires:int}/{signature}/{reference:path}", fetch)]
+
+
+def _inside(folder: Path, reference: str) -> Path | None:
+    """Return the file below the folder, if there is one."""
+    path = folder / reference
+    return path if path.resolve().is_relative_to(folder.resolve()) and path.is_file() else None
 
 
 def _signature(secret: bytes, expires: int, reference: str) -> str:

@@ -1,6 +1,6 @@
 """Everything we answer over HTTP, as one application."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -9,16 +9,25 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
-from bot.web import console, hooks, media
+from bot.messaging.made import Makers
+from bot.web import calendars, console, hooks, media
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
 
-def build(hook_context: HookContext, console_context: ConsoleContext, extra: Sequence[BaseRoute] = ()) -> FastAPI:
-    """Return the application: webhooks, health, the console, and what the caller adds (the emulators' phones)."""
+def build(
+    hook_context: HookContext, console_context: ConsoleContext, makers: Makers, extra: Sequence[BaseRoute] = ()
+) -> FastAPI:
+    """Return the application: webhooks, health, files, console, and what the caller adds (emulated phones)."""
     app = FastAPI(title="Diaspora Outreach", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*hooks.routes(hook_context), *_health(console_context.database)])
-    app.router.routes.extend(media.routes(console_context.secret, console_context.settings.media_dir))
+    secret, database = console_context.secret, console_context.database
+
+    def make(reference: str) -> Awaitable[bytes | None]:
+        return database.query(makers.make, reference)
+
+    app.router.routes.extend(media.routes(secret, makers.media_dir, make))
+    app.router.routes.extend(calendars.routes(database, console_context.content, secret))
     console.mount(app, console_context)
     app.router.routes.extend(extra)
     return app

@@ -87,21 +87,27 @@ def test_everyone_with_a_stake_is_told_once_that_a_session_is_cancelled(database
         said = [(member(db), answer) for answer in (Answer.YES, Answer.YES, Answer.MAYBE, Answer.NO)]
         silent = member(db)
         service.invite(db, content, event, [silent.id])
+        deliver(db, "invitation")
+        held = member(db)
+        service.invite(db, content, event, [held.id])
         for person, answer in said:
             replies.rsvp(db, content, person, event.id, answer)
         clock.move_to(event.starts_at - timedelta(hours=24))
         assert upkeep.queue_due_reminders(db, content, clock.now()) == 2
 
-        assert service.cancel(db, content, event) == 3
+        assert service.cancel(db, content, event) == 4  # who was invited and said nothing too, once the news is out
         assert (event.status, event.sequence) == (EventStatus.CANCELLED, 1)
         assert waiting(db, "reminder") == []
         assert waiting(db, "invitation") == []
         told = deliver(db, "notice")
-        assert [contact_id for contact_id, _, _ in told] == [person.id for person, _ in said[:3]]
-        assert {message.text for _, _, message in told} == {
+        assert [contact_id for contact_id, _, _ in told] == [*(person.id for person, _ in said[:3]), silent.id]
+        sorry = (
             "We are sorry, the session “Saving well” of "
             "Saturday 28 March 2026, 11:00 (Maseru time, UTC+2) is cancelled."
-        }
+        )
+        (_, _, first), *others = told  # who had a place has it in the calendar too
+        assert first.text == f"{sorry}\nOpen this file to take the session out of your calendar."
+        assert {message.text for _, _, message in others} == {sorry}
         clock.advance(timedelta(hours=23))
         assert upkeep.queue_due_reminders(db, content, clock.now()) == 0
         with pytest.raises(service.NotPossible, match="create a new one"):
@@ -146,7 +152,7 @@ def test_an_invitation_speaks_the_language_and_local_time_of_each(database: Data
         assert service.invite(db, content, event, [sydney.id, london.id]) == 0
 
 
-def test_invitations_that_have_not_left_follow_a_move_and_sent_ones_are_not_repeated(
+def test_invitations_that_have_not_left_follow_a_move_and_sent_ones_get_the_news(
     database: Database, content: Content
 ) -> None:
     with database.begin() as db:
@@ -155,7 +161,11 @@ def test_invitations_that_have_not_left_follow_a_move_and_sent_ones_are_not_repe
         service.invite(db, content, event, [sent.id])
         deliver(db, "invitation")
         service.invite(db, content, event, [sent.id, held.id])
-        assert service.move(db, content, event, SATURDAY.replace(hour=15)) == 0
+        assert service.move(db, content, event, SATURDAY.replace(hour=15)) == 1
+        [(told, _, news)] = deliver(db, "notice")
+        assert (told, news.media) == (sent.id, None)
+        assert "28 March 2026, 15:00" in news.text
+        assert "Your answer" not in news.text
         [(contact_id, _, message)] = waiting(db, "invitation")
         assert contact_id == held.id
         assert "28 March 2026, 15:00" in message.text

@@ -12,13 +12,17 @@ from bot.web import media
 SECRET, URL = b"s" * 32, "https://bot.example.org"
 
 
+async def make(reference: str) -> bytes | None:
+    return b"BEGIN" if reference == "made/calendar/1-2.ics" else None
+
+
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     folder = tmp_path / "media"
     folder.mkdir()
     (folder / "poster été.png").write_bytes(b"\x89PNG")
     (tmp_path / "outreach.db").write_bytes(b"secret")
-    app = Starlette(routes=media.routes(SECRET, folder))
+    app = Starlette(routes=media.routes(SECRET, folder, make))
     async with AsyncClient(transport=ASGITransport(app), base_url=URL, follow_redirects=True) as client:
         yield client
 
@@ -37,6 +41,13 @@ async def test_an_address_that_was_changed_gives_nothing(client: AsyncClient, fr
     address = media.address(SECRET, URL, "poster été.png")
     assert old in address
     assert (await client.get(address.replace(old, new, 1))).status_code == 404
+
+
+async def test_a_file_that_lies_nowhere_is_made_when_it_is_fetched(client: AsyncClient, frozen) -> None:
+    answer = await client.get(media.address(SECRET, URL, "made/calendar/1-2.ics"))
+    assert (answer.status_code, answer.content) == (200, b"BEGIN")
+    assert answer.headers["content-type"].startswith("text/calendar")
+    assert (await client.get(media.address(SECRET, URL, "made/calendar/1-3.ics"))).status_code == 404
 
 
 async def test_another_key_gives_nothing(client: AsyncClient) -> None:

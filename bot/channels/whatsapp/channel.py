@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,8 @@ from bot.channels.whatsapp.http import MovedClient, PooledClient
 log = structlog.get_logger(__name__)
 
 TEXT_LIMIT = 1600
+#: What WhatsApp takes no files of: people get an address instead.
+LINKED_TYPES = frozenset({"text/calendar"})
 LISTED = 20  #: messages to one person that are looked through for a lost one
 #: What Twilio says of a text that it does not take as a variable.
 CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
@@ -111,6 +114,8 @@ class WhatsAppChannel:
         """Return the calls that make up a message; choices are numbered where buttons have no room."""
         if message.template:
             return [_content(message.template.content_id, message.template.variables)]
+        if message.media and message.media.content_type in LINKED_TYPES:
+            message = replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
         if message.media:
             return self._with_media(message, message.media)
         types = types_for(message.text, message.buttons, message.menu)
