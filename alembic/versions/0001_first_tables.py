@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("origin", sa.String(length=8), nullable=True),
+        sa.Column("link", sa.String(length=16), nullable=True),
         sa.Column("residence", sa.String(length=2), nullable=True),
         sa.Column("city", sa.LargeBinary(), nullable=True),
         sa.Column("zone", sa.String(length=64), nullable=True),
@@ -85,6 +86,21 @@ def upgrade() -> None:
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
     )
+    op.create_table(
+        "provider_copy",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.Column("sent", sa.JSON(), nullable=False),
+        sa.Column("received", sa.JSON(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_copy")),
+    )
+    with op.batch_alter_table("provider_copy", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_provider_copy_due_at"), ["due_at"], unique=False)
+
     op.create_table(
         "sender",
         sa.Column("key", sa.String(length=96), nullable=False),
@@ -359,6 +375,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "code", name=op.f("pk_interest")),
     )
     op.create_table(
+        "join_link",
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=120), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("recorded_by", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_join_link_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_join_link")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_join_link_contact_id")),
+    )
+    op.create_table(
+        "likeness",
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("apart_by", sa.String(length=64), nullable=True),
+        sa.Column("apart_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_likeness_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["other_id"], ["contact.id"], name=op.f("fk_likeness_other_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("contact_id", "other_id", name=op.f("pk_likeness")),
+    )
+    with op.batch_alter_table("likeness", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_likeness_other_id"), ["other_id"], unique=False)
+
+    op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -435,6 +483,19 @@ def upgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ticket_closed_at_opened_at"), ["closed_at", "opened_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_ticket_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "trait",
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("value_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_trait_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("contact_id", "kind", "value_hash", name=op.f("pk_trait")),
+    )
+    with op.batch_alter_table("trait", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trait_kind_value_hash"), ["kind", "value_hash"], unique=False)
 
     op.create_table(
         "answer",
@@ -752,6 +813,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("answer")
+    with op.batch_alter_table("trait", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_trait_kind_value_hash"))
+
+    op.drop_table("trait")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_contact_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_closed_at_opened_at"))
@@ -768,6 +833,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_contact_id_disposition"))
 
     op.drop_table("run")
+    with op.batch_alter_table("likeness", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_likeness_other_id"))
+
+    op.drop_table("likeness")
+    op.drop_table("join_link")
     op.drop_table("interest")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_handling_id"))
@@ -810,6 +880,10 @@ def downgrade() -> None:
     op.drop_table("staff_user")
     op.drop_table("sign_in_failures")
     op.drop_table("sender")
+    with op.batch_alter_table("provider_copy", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_provider_copy_due_at"))
+
+    op.drop_table("provider_copy")
     op.drop_table("import_batch")
     op.drop_table("event_series")
     op.drop_table("content")

@@ -47,6 +47,12 @@ def record(db: Session, contact: Contact, purposes: Iterable[Purpose], decision:
     db.flush()
 
 
+def latest(db: Session, contact: Contact) -> dict[str, Consent]:
+    """Return the latest word on each purpose that the contact has spoken about."""
+    rows = db.scalars(select(Consent).where(Consent.contact_id == contact.id).order_by(Consent.id))
+    return {row.purpose: row for row in rows}
+
+
 # Built once: every batch that leaves asks this.
 _GRANTED = select(Consent.contact_id, Consent.purpose).where(
     Consent.decision == Decision.GRANTED,

@@ -47,6 +47,7 @@ class Reach(StrEnum):
     OPEN = "open"
     BLOCKED = "blocked"
     GONE = "gone"
+    CLOSED = "closed"  #: the person said STOP here and goes on elsewhere; only a START here opens it
 
 
 class Contact(Base):
@@ -58,6 +59,7 @@ class Contact(Base):
     state: Mapped[State] = mapped_column(String(16), default=State.NEW, index=True)
     language: Mapped[str | None] = mapped_column(String(8))
     origin: Mapped[str | None] = mapped_column(String(8))  #: LS, MW, MU, multi, other
+    link: Mapped[str | None] = mapped_column(String(16))  #: to the country of origin: born, citizen, parent ...
     residence: Mapped[str | None] = mapped_column(String(2))  #: ISO 3166 country
     city: Mapped[str | None] = mapped_column(EncryptedText)
     zone: Mapped[str | None] = mapped_column(String(64))  #: IANA time zone
@@ -143,3 +145,47 @@ class AskedOnce(Base):
     __tablename__ = "asked_once"
 
     value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class TraitKind(StrEnum):
+    """What two rows of one person may have in common."""
+
+    NUMBER = "number"  #: a phone number, of the chat itself or shared in it
+    PERSON = "person"  #: name, origin, and where the person lives
+
+
+class Trait(Base):
+    """Keyed hash of something by which the same person may be known in another chat; kept of members only."""
+
+    __tablename__ = "trait"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[TraitKind] = mapped_column(String(16), primary_key=True)
+    value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+    __table_args__ = (Index(None, "kind", "value_hash"),)
+
+
+class Likeness(Base):
+    """Two rows that may be one person, until staff decide."""
+
+    __tablename__ = "likeness"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
+    kind: Mapped[TraitKind] = mapped_column(String(16))
+    found_at: Mapped[datetime]
+    apart_by: Mapped[str | None] = mapped_column(String(64))  #: the staff member who keeps them apart, for good
+    apart_at: Mapped[datetime | None]
+
+
+class JoinLink(Base):
+    """A code by which people come, and who spreads it: an office, a poster, or a member who invites."""
+
+    __tablename__ = "join_link"
+
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)  #: as it stands in Contact.source
+    label: Mapped[str] = mapped_column(String(120))  #: what staff call it; empty for a member's
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), unique=True)
+    recorded_by: Mapped[str] = mapped_column(String(64))  #: "contact", or the staff member's id
+    created_at: Mapped[datetime]

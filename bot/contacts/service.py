@@ -59,8 +59,9 @@ def _add_address(db: Session, contact: Contact, channel: str, sender: str, value
 
 
 def set_reach(db: Session, address_id: int, reach: Reach) -> None:
-    """Note whether an address can be written to."""
-    db.execute(update(Address).where(Address.id == address_id).values(reach=reach))
+    """Note whether an address can be written to; one that its person closed stays closed."""
+    still = Address.id == address_id, Address.reach != Reach.CLOSED
+    db.execute(update(Address).where(*still).values(reach=reach))
 
 
 def set_interests(db: Session, contact: Contact, codes: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import choices, details, linking, registration, rights
+from bot.conversations import chats, choices, details, linking, registration, rights
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
@@ -30,8 +30,8 @@ MENU = {
 }
 LANGUAGE_BUTTON = "menu:language:"
 #: Numbers of the profile summary -> the question that asks it again.
-_PROFILE = {2: "origin", 3: "residence", 4: "timezone", 5: "interests", 6: "consent"}
-_PROFILE_LANGUAGE, _PROFILE_LINK = 1, 7
+_PROFILE = {2: "origin", 3: "residence", 4: "timezone", 5: "interests", 6: "consent", 8: "link"}
+_PROFILE_LANGUAGE, _PROFILE_CHATS, _PROFILE_CHANNEL = 1, 7, 9
 
 
 def _menu(talk: Talk) -> None:
@@ -112,9 +112,10 @@ def take_profile(talk: Talk) -> bool:
     step = _PROFILE.get(position)
     if position == _PROFILE_LANGUAGE:
         language(talk)
-    elif position == _PROFILE_LINK and talk.contact.state == State.MEMBER:
+    elif position in (_PROFILE_CHATS, _PROFILE_CHANNEL) and talk.contact.state == State.MEMBER:
         talk.close()
-        linking.offer(talk)
+        if position == _PROFILE_CHATS or not chats.ask_preferred(talk):
+            linking.offer(talk)
     elif step is None:
         talk.say("registration.not_understood")
         _profile(talk)
@@ -122,6 +123,8 @@ def take_profile(talk: Talk) -> bool:
         talk.say("stop.already")
     elif step == "timezone" and not details.has_several_zones(talk):
         registration.begin(talk, "residence", changing=True)
+    elif step == "link" and talk.contact.origin is None:
+        registration.begin(talk, "origin", changing=True)
     else:
         registration.begin(talk, step, changing=True)
     return True
@@ -151,6 +154,8 @@ def _details(talk: Talk) -> dict[str, str]:
     return {
         "language": LANGUAGES[talk.language].name,
         "origin": talk.text(f"origin.{contact.origin}") if contact.origin else none,
+        "link": talk.text(f"link.{contact.link}") if contact.link else none,
+        "channel": talk.text(f"channel.{contact.channel}"),
         "residence": ", ".join(filter(None, (contact.city, country))) or none,
         "zone": zone or none,
         "interests": ", ".join(talk.text(f"interest.{code}") for code in codes) or none,

@@ -10,6 +10,7 @@ from bot.conversations.talk import Talk
 from bot.messaging.outbox import Message
 
 ORIGINS = ("LS", "MW", "MU", "multi", "other")
+LINKS = ("born", "citizen", "parent", "grandparent", "partner", "other", "pnts")
 INTERESTS = (
     "savings",
     "bonds",
@@ -40,7 +41,23 @@ def _take_origin(talk: Talk, said: str) -> str | None:
     origin = choices.chosen(talk, said, "origin", ORIGINS)
     if origin is None:
         return None
-    talk.contact.origin = origin
+    if origin != talk.contact.origin:  # what was said of another country does not count for this one
+        talk.contact.origin, talk.contact.link = origin, None
+    return "residence" if origin == "other" else "link"
+
+
+def _ask_link(talk: Talk) -> None:
+    buttons = *choices.buttons(talk, "link", "link", LINKS), talk.button("reg:link:skip", "button.skip")
+    talk.say("registration.ask_link", *buttons)
+
+
+def _take_link(talk: Talk, said: str) -> str | None:
+    if _skipped(talk, said):
+        return "residence"
+    link = choices.chosen(talk, said, "link", LINKS)
+    if link is None:
+        return None
+    talk.contact.link = link
     return "residence"
 
 
@@ -157,6 +174,7 @@ def _names_interests(talk: Talk, said: str) -> bool:
 
 STEPS = {
     "origin": Step(_ask_origin, _take_origin, _names_origin),
+    "link": Step(_ask_link, _take_link),
     "residence": Step(_ask_residence, _take_residence),
     "city": Step(_ask_city, _take_city),
     "timezone": Step(_ask_timezone, _take_timezone),

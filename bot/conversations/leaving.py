@@ -3,7 +3,7 @@
 from bot.contacts import consent
 from bot.contacts.consent import Proof
 from bot.contacts.models import Decision, Purpose, State
-from bot.conversations import registration, wordings
+from bot.conversations import chats, registration, wordings
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
@@ -28,6 +28,7 @@ def stop(talk: Talk) -> None:
     outbox.cancel_unasked(talk.db, talk.contact.id, "stopped")
     surveys.withdraw(talk.db, talk.contact)
     events.withdraw(talk.db, talk.content, talk.contact)
+    chats.offer_other(talk, withdrawn)
 
 
 def _proof(talk: Talk) -> Proof:
@@ -43,6 +44,7 @@ def _proof(talk: Talk) -> Proof:
 
 def start(talk: Talk, source: str | None) -> None:
     """Join, come back, or go on with what is open; `source` is the code of the join link."""
+    chats.reopen(talk)
     if registration.is_open(talk) and not registration.is_changing(talk):
         registration.ask(talk)
     elif talk.contact.state == State.MEMBER:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Table, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Media
 from bot.contacts.models import Contact
+from bot.conversations import rights
 from bot.conversations.talk import Talk
 from bot.db import Base
 from bot.messaging import received
@@ -59,8 +60,9 @@ def collect(db: Session, contact: Contact) -> dict[str, list[dict[str, Any]]]:
     db.flush()
     mine = {Contact.__tablename__: Contact.__table__.c.id == contact.id}
     for table in Base.metadata.sorted_tables:
-        if "contact_id" in table.c:
-            mine[table.name] = table.c.contact_id == contact.id
+        columns = rights.people_columns(table) or [column for column in table.c if column.name == "contact_id"]
+        if columns:
+            mine[table.name] = or_(*(column == contact.id for column in columns))
         elif table.name not in mine and (hanging := _hanging(table, mine)) is not None:
             mine[table.name] = hanging
     found = {name: list(_rows(db, Base.metadata.tables[name], where)) for name, where in mine.items()}

@@ -5,8 +5,8 @@ from bot.conversations.steps import ASKED_AGAIN, END
 from bot.conversations.talk import Talk
 
 STEPS = {**joining.STEPS, **details.STEPS}
-#: What belongs to one detail: where a person lives is three questions.
-_GO_TOGETHER = ("city", "timezone")
+#: What belongs to one detail: where a person lives is three questions, and a link is to one country.
+_GO_TOGETHER = ("city", "timezone", "link")
 
 
 def begin(talk: Talk, step: str, **data: object) -> None:

@@ -1,8 +1,9 @@
 """DELETE: asked once, confirmed in the chat, and then nothing names the person any more."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Column, Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact, State
@@ -74,12 +75,15 @@ def strip(db: Session, contact: Contact, keep: Collection[str] = ()) -> None:
         .execution_options(synchronize_session=False)
     )
     for table in reversed(Base.metadata.sorted_tables):
-        if table.name not in {OutboxMessage.__tablename__, *keep} and is_about_people(table):
-            db.execute(delete(table).where(table.c.contact_id == contact.id))
-    contact.origin = contact.residence = contact.city = contact.zone = contact.source = contact.joined_at = None
+        for column in people_columns(table):
+            if table.name not in {OutboxMessage.__tablename__, *keep}:
+                db.execute(delete(table).where(column == contact.id))
+    contact.origin = contact.link = contact.source = contact.joined_at = None
+    contact.residence = contact.city = contact.zone = None
     db.flush()
 
 
-def is_about_people(table: Table) -> bool:
-    """Say whether the rows of a table belong to contacts."""
-    return any(key.column is Contact.__table__.c.id for column in table.c for key in column.foreign_keys)
+def people_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns by which the rows of a table belong to contacts."""
+    person = Contact.__table__.c.id
+    return [column for column in table.c if any(key.column is person for key in column.foreign_keys)]

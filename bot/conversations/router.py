@@ -12,6 +12,7 @@ from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
 from bot.conversations import (
+    chats,
     choices,
     commands,
     inviting,
@@ -39,8 +40,10 @@ _RSVP = ("yes", "maybe", "no")
 #: Buttons of the templates that offer a survey.
 _SURVEY_TEMPLATE = ("begin", "continue", "later")
 #: Questions asked out of turn, and for how long they wait for an answer.
-_ASIDES = ("human", "report", "delete", "change_language", "profile", "choice")
+_ASIDES = ("human", "report", "delete", "change_language", "profile", "choice", chats.PREFER, chats.OTHER)
 _LAPSE = timedelta(hours=1)
+#: Questions about a person's two chats.
+_CHATS = {chats.PREFER: chats.take_preferred, chats.OTHER: chats.take_other}
 #: Lists that only a number right after them picks from.
 _LISTS = ("profile", "choice")
 
@@ -114,6 +117,9 @@ class Router:
         prefix, _, rest = button.partition(":")
         if button.startswith(commands.LANGUAGE_BUTTON):
             _choose_language(talk, button.removeprefix(commands.LANGUAGE_BUTTON))
+        elif prefix in _CHATS:
+            if not _CHATS[prefix](talk, rest):
+                leaving.greet(talk)
         elif prefix == "delete":
             rights.press_delete(talk, rest)
             _ask_waiting(talk)
@@ -229,6 +235,9 @@ def _hear_aside(talk: Talk) -> bool:
             return True
         case "profile":
             return commands.take_profile(talk)
+        case chats.PREFER | chats.OTHER as step:
+            if not _CHATS[step](talk, talk.inbound.text):
+                return False
         case _:
             return False
     _ask_waiting(talk)

@@ -64,7 +64,7 @@ class Life:
                 await self.press(f"reg:adult:{'no' if self.person.habit == 'underage' else 'yes'}", message)
             case "origin":
                 await self.press(f"reg:origin:{self.person.origin}", message)
-            case "residence" | "city" | "timezone":
+            case "link" | "residence" | "city" | "timezone":
                 await self.press(message.buttons[0].id, message)
             case "interests":
                 await self._choose_interests(message)

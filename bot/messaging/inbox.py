@@ -67,12 +67,14 @@ def _record(db: Session, inbound: Inbound, contact: Contact) -> InboxMessage | N
 
 def _note_reach(db: Session, address: Address, inbound: Inbound) -> None:
     if inbound.kind == "blocked":
-        address.reach = Reach.BLOCKED
+        address.reach = Reach.CLOSED if address.reach == Reach.CLOSED else Reach.BLOCKED
         return
     now = clock.now()
     if address.last_inbound_at is None or address.last_inbound_at <= now - WINDOW:
         outbox.open_window(db, address.contact_id)
-    address.reach, address.last_inbound_at = Reach.OPEN, now
+    address.last_inbound_at = now
+    if address.reach != Reach.CLOSED:  # which an ordinary message does not open
+        address.reach = Reach.OPEN
 
 
 def _handle(

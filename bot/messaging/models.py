@@ -227,3 +227,20 @@ class Content(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     approval: Mapped[str | None] = mapped_column(String(16))  #: the provider's word: approved, pending, ...
     created_at: Mapped[datetime]
+
+
+class ProviderCopy(Base):
+    """Messages of an erased person that a provider still keeps; the row goes when it has deleted them."""
+
+    __tablename__ = "provider_copy"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(EncryptedText)  #: None: we have given up, and forgot it ourselves
+    sent: Mapped[list[str]]  #: external ids
+    received: Mapped[list[str]]
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]  #: None: it waits for staff
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "due_at"),)

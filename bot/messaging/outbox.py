@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from bot import clock
 from bot.channels.base import Button, Media
 from bot.contacts.models import Contact
+from bot.messaging.eligibility import ASKING
 from bot.messaging.models import HAS_DEADLINE, WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
@@ -135,6 +136,23 @@ def cancel_unasked(db: Session, contact_id: int, reason: str, purpose: str | Non
         OutboxMessage.purpose.is_not(None) if purpose is None else OutboxMessage.purpose == purpose,
     )
     return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
+def unite(db: Session, gone: Contact, into: Contact) -> None:
+    """Cancel what waits for one contact and another gets too, or gets anew; hand the rest of the queue on."""
+    twin = aliased(OutboxMessage)
+    both = select(twin.id).where(
+        twin.contact_id == into.id, twin.kind == OutboxMessage.kind, twin.ref == OutboxMessage.ref
+    )
+    waiting = update(OutboxMessage).where(
+        OutboxMessage.contact_id == gone.id,
+        OutboxMessage.status.in_(WAITING),
+        OutboxMessage.purpose.is_not(None),
+    )
+    # What rooms queue by themselves they queue again, for the one contact that is left.
+    double = or_(OutboxMessage.priority != Priority.BROADCAST, OutboxMessage.ref.is_(None), both.exists())
+    _change(db, waiting.where(or_(double, OutboxMessage.purpose == ASKING)), status=Status.CANCELLED, reason="linked")
+    _change(db, waiting, channel=into.channel)
 
 
 def cancel_ref(db: Session, kind: str, ref: int, reason: str) -> int:

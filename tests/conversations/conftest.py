@@ -52,7 +52,7 @@ class Line:
 
     def join(self, *, language: str = "English") -> None:
         """Register the quickest way."""
-        self.play("START", language, "yes", "yes", "1", "Joburg", "skip")
+        self.play("START", language, "yes", "yes", "1", "skip", "Joburg", "skip")
         assert self.contact().joined_at
 
     def says(self, key: str) -> str:

@@ -104,7 +104,7 @@ def test_where_buttons_have_no_room_a_number_still_means_a_purpose(line: Line) -
     line.play("START", "1")
     question = line.answers[-1]
     assert numbered(question.text, question.buttons) == question.text
-    line.play("yes", "yes", "1", "Joburg")
+    line.play("yes", "yes", "1", "skip", "Joburg")
     interests = line.answers[-1]
     assert numbered(interests.text, interests.buttons) == interests.text
     assert numbered("Will you come?", interests.buttons).endswith("1. Done\n2. Skip")

@@ -90,7 +90,7 @@ def test_the_yes_of_the_invitation_is_not_yet_consent_and_the_source_stays(invit
     invited.press("yes")
     with database.read() as db:
         assert db.scalar(select(func.count()).select_from(Consent)) == 0
-    invited.play("English", "yes", "yes", "1", "Joburg", "skip")
+    invited.play("English", "yes", "yes", "1", "skip", "Joburg", "skip")
     assert (person(database).state, person(database).source) == (State.MEMBER, "the embassy")
 
 

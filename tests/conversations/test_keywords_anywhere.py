@@ -112,7 +112,7 @@ def test_every_word_that_leads_somewhere_does_so_for_a_member(member: Line, mess
 
 def test_an_interest_of_that_name_is_an_interest(line: Line) -> None:
     """In French the training sessions are called as the keyword that lists the sessions."""
-    line.play("START", "Français", "oui", "oui", "2", "Lyon")
+    line.play("START", "Français", "oui", "oui", "2", "passer", "Lyon")
     assert "Formations" in line.write("Formations")
     with line.database.begin() as db:
         assert contacts.interests(db, line.contact()) == ["training"]
@@ -164,7 +164,7 @@ def test_a_typed_number_picks_a_session(member: Line) -> None:
 
 
 def test_help_from_a_person_waits_for_nothing_and_registration_goes_on_after_it(line: Line) -> None:
-    line.play("START", "1", "yes", "yes", "1")
+    line.play("START", "1", "yes", "yes", "1", "skip")
     question = line.write("HUMAN")
     assert question == line.says("human.ask")
     answer = line.write("Which papers do I need?")
@@ -177,7 +177,7 @@ def test_help_from_a_person_waits_for_nothing_and_registration_goes_on_after_it(
 def test_other_words_wait_until_registration_is_finished(line: Line) -> None:
     line.play("START", "1", "yes", "yes")
     assert line.write("SESSIONS").startswith(line.says("registration.finish_first"))
-    assert line.write("1") == line.says("registration.ask_residence")
+    assert line.write("1") == line.says("registration.ask_link")
 
 
 def test_strangers_reach_no_room_that_would_keep_something(line: Line) -> None:
@@ -235,7 +235,7 @@ def test_a_known_town_answers_for_the_zone(member: Line) -> None:
 
 
 def test_a_number_beyond_the_list_shows_the_list_again(member: Line) -> None:
-    assert member.play("PROFILE", "9").startswith(member.says("registration.not_understood"))
+    assert member.play("PROFILE", "10").startswith(member.says("registration.not_understood"))
     member.play("2", "Mauritius")
     assert member.contact().origin == "MU"
 
@@ -246,7 +246,7 @@ def test_every_optional_question_can_be_skipped(line: Line) -> None:
     with line.database.begin() as db:
         contact = db.scalars(select(Contact)).one()
     assert (contact.state, contact.origin, contact.residence, contact.zone) == (State.MEMBER, None, None, None)
-    assert line.write("MY DATA").count(line.says("profile.not_given")) == 4
+    assert line.write("MY DATA").count(line.says("profile.not_given")) == 5
 
 
 def invite(line: Line) -> None:

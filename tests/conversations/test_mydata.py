@@ -45,7 +45,7 @@ def test_the_file_holds_all_that_was_said_and_noted(with_file: Line, media_dir: 
 
 def test_of_other_people_the_file_holds_nothing(with_file: Line) -> None:
     other = Line(with_file.database, with_file.router, "4712")
-    other.play("START", "English", "yes", "yes", "2", "Leeds", "skip", "HUMAN", "a secret of mine")
+    other.play("START", "English", "yes", "yes", "2", "skip", "Leeds", "skip", "HUMAN", "a secret of mine")
     with with_file.database.begin() as db:
         mine, theirs = sorted(db.query(Contact).all(), key=lambda contact: contact.id)
         held = json.dumps(mydata.collect(db, mine), default=str)
@@ -54,8 +54,9 @@ def test_of_other_people_the_file_holds_nothing(with_file: Line) -> None:
 
 
 def test_every_table_about_people_is_looked_through() -> None:
-    about = {table.name for table in Base.metadata.sorted_tables if rights.is_about_people(table)}
+    about = {table.name for table in Base.metadata.sorted_tables if rights.people_columns(table)}
     assert about >= {"address", "consent", "interest", "inbox", "outbox", "ticket", "dialogue", "run", "rsvp"}
+    assert about >= {"likeness", "trait", "join_link"}
     assert all("contact_id" in Base.metadata.tables[name].c for name in about)
 
 

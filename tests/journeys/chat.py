@@ -156,6 +156,8 @@ class Person:
             me: [button.yes]
             bot: registration.ask_origin
             me: [origin.{origin}]
+            bot: registration.ask_link
+            me: [button.skip]
             bot: registration.ask_residence
             me: {home}
             bot: registration.ask_interests

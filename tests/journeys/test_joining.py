@@ -32,6 +32,8 @@ async def test_a_person_joins_in_any_language_on_any_channel(person: People, cha
         me: [button.yes]
         bot: registration.ask_origin
         me: [origin.MU]
+        bot: registration.ask_link
+        me: [link.grandparent]
         bot: registration.ask_residence
         me: Leeds
         bot: registration.ask_interests
@@ -44,7 +46,8 @@ async def test_a_person_joins_in_any_language_on_any_channel(person: People, cha
     )
     contact = await palesa.details()
     assert (contact.state, contact.language, contact.source) == (State.MEMBER, language, "embassy-london")
-    assert (contact.origin, contact.residence, contact.city, contact.zone) == ("MU", "GB", "Leeds", "Europe/London")
+    assert (contact.origin, contact.link, contact.residence, contact.city) == ("MU", "grandparent", "GB", "Leeds")
+    assert contact.zone == "Europe/London"
     assert await palesa.query(service.interests, contact) == ["bonds", "skills"]
     assert await palesa.query(consent.granted_purposes, contact) == set(consent.ASKED_TOGETHER)
 
@@ -121,6 +124,8 @@ async def test_a_person_who_mumbles_and_hesitates_still_gets_in(person: People, 
         bot: registration.not_understood
         bot: registration.ask_origin
         me: lesotho
+        bot: registration.ask_link
+        me: [button.skip]
         bot: registration.ask_residence
         me: somewhere far
         bot: registration.residence_unknown | somewhere far
@@ -155,7 +160,8 @@ async def test_two_presses_count_once(person: People, channel: str) -> None:
         "English": ["registration.welcome", "registration.ask_consent"],
         "button.agree": ["registration.ask_adult"],
         "button.yes": ["registration.ask_origin"],
-        "Lesotho": ["registration.ask_residence"],
+        "Lesotho": ["registration.ask_link"],
+        "link.born": ["registration.ask_residence"],
     }.items():
         asked = palesa.phone.last
         await palesa.tap(button, asked)

@@ -53,6 +53,8 @@ async def test_stop_in_the_middle_of_the_registration(person: People, channel: s
         bot: start.welcome_back
         bot: registration.ask_origin
         me: Lesotho
+        bot: registration.ask_link
+        me: [button.skip]
         bot: registration.ask_residence
         """
     )

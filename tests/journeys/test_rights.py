@@ -51,9 +51,17 @@ async def test_a_member_sees_and_changes_every_detail(person: People, channel: s
         me: 2
         bot: registration.ask_origin
         me: [origin.multi]
+        bot: registration.ask_link
+        me: [link.parent]
         bot: profile.changed
         me: PROFILE
-        bot: profile.summary | origin.multi
+        bot: profile.summary | origin.multi | link.parent
+        me: 8
+        bot: registration.ask_link
+        me: [link.citizen]
+        bot: profile.changed
+        me: PROFILE
+        bot: profile.summary | link.citizen
         me: 3
         bot: registration.ask_residence
         me: Canada
@@ -154,6 +162,8 @@ async def test_nothing_names_a_person_who_was_erased(
         me: [button.yes]
         bot: registration.ask_origin
         me: [Lesotho]
+        bot: registration.ask_link
+        me: [button.skip]
         bot: registration.ask_residence
         me: Uruguay
         bot: registration.ask_city

@@ -34,14 +34,20 @@ async def test_two_chats_become_one_person(village: Stage) -> None:
     )
     await again.join(home="Leeds")
     await again.play("me: SURVEY\nbot: Small survey")
-    await again.play(f"me: {await code_of(thabo)}\nbot: link_chat.done | Telegram")
+    await again.play(
+        f"me: {await code_of(thabo)}\nbot: link_chat.done\nbot: link_chat.ask_channel\n"
+        "me: [Telegram]\nbot: link_chat.preferred | Telegram"
+    )
     assert again.done == await village.app.database.query(_noted, again) - thabo.done
+    # Of two ledgers the more careful word counts: one of them had kept news and surveys only.
+    assert await village.app.database.query(consent.granted_purposes, await again.details()) == {"news", "surveys"}
     contact = await again.details()
     assert contact.id == (await thabo.details()).id
     assert (contact.residence, contact.state) == ("ZA", State.MEMBER)
     assert await village.app.database.query(_rows) == (1, 2, 1)
     again.done = thabo.done = 0
-    await again.play("me: STOP\nbot: stop.confirmed")
+    await again.play("me: STOP\nbot: stop.confirmed\nbot: stop.other_channel | Telegram")
+    await again.play("me: [button.stop_both]\nbot: stop.already")
     await thabo.play("me: hello\nbot: stop.already")
     assert await village.app.database.query(consent.granted_purposes, contact) == set()
 
@@ -60,7 +66,8 @@ async def test_a_newcomer_with_a_code_need_not_join_again(person: People) -> Non
     thabo, again = person("whatsapp", "fr"), person("telegram", "fr")
     await thabo.join("MU", "Lyon")
     await again.play(
-        f"me: /start\nbot: registration.choose_language\nme: {await code_of(thabo)}\nbot: link_chat.done | WhatsApp"
+        f"me: /start\nbot: registration.choose_language\nme: {await code_of(thabo)}\n"
+        "bot: link_chat.done\nbot: link_chat.ask_channel"
     )
     again.done = 0
     await again.play("me: MES DONNEES\nbot: mydata.summary | Lyon\nbot: mydata.sent")
@@ -75,7 +82,7 @@ async def test_a_code_works_once_for_a_while_and_for_another_channel_only(person
     await second.play(
         f"me: {code[:-1]}X\nbot: registration.choose_language\nme: LINK-999999-{code[-8:]}\nbot: link_chat.wrong"
     )
-    await second.play(f"me: {code.lower()}\nbot: link_chat.done")
+    await second.play(f"me: {code.lower()}\nbot: link_chat.done\nbot: link_chat.ask_channel")
     await third.play(f"me: {code}\nbot: link_chat.wrong")
     late, fourth = person("whatsapp"), person("telegram")
     await late.join()
