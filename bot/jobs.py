@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.broadcasts import progress
 from bot.content import Content
-from bot.conversations import mydata, retention, rights
+from bot.conversations import announcing, mydata, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
@@ -41,6 +41,7 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),
         Job("survey_files", 60, lambda db: files.lay_out(db, router.media_dir) if router.media_dir else 0),
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
+        Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("deadlines", 60, outbox.expire),

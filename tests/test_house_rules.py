@@ -39,7 +39,7 @@ NAMES_A_PROVIDER = {
 }
 EDGE = ("bot/channels/", "bot/emulators/", "bot/demo/", "bot/cli/", "bot/app.py", "bot/settings.py")
 #: Rooms whose words reach members.
-SPEAKING = ("conversations", "surveys", "events", "broadcasts", "messaging")
+SPEAKING = ("conversations", "surveys", "events", "broadcasts", "opportunities", "messaging")
 SAYING = {"Message", "queue", "say", "send", "Button", "button"}
 
 

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("zone", sa.String(length=64), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=True),
         sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("wants_matches", sa.Boolean(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
@@ -192,6 +193,9 @@ def upgrade() -> None:
         sa.Column("buttons", sa.JSON(), nullable=False),
         sa.Column("template", sa.String(length=64), nullable=True),
         sa.Column("variables", sa.JSON(), nullable=False),
+        sa.Column("risks", sa.JSON(), nullable=False),
+        sa.Column("link_kind", sa.String(length=16), nullable=True),
+        sa.Column("link_ref", sa.Integer(), nullable=True),
         sa.Column("audience", sa.JSON(), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -214,6 +218,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
     )
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_broadcast_link_kind_link_ref"), ["link_kind", "link_ref"], unique=False)
         batch_op.create_index(batch_op.f("ix_broadcast_status"), ["status"], unique=False)
 
     op.create_table(
@@ -407,6 +412,49 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_likeness_other_id"), ["other_id"], unique=False)
 
     op.create_table(
+        "opportunity",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("sector", sa.String(length=32), nullable=False),
+        sa.Column("issuer", sa.String(length=200), nullable=False),
+        sa.Column("licence", sa.String(length=200), nullable=False),
+        sa.Column("instrument", sa.String(length=32), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("minimum", sa.Numeric(precision=18, scale=2), nullable=True),
+        sa.Column("size", sa.String(length=16), nullable=False),
+        sa.Column("authority", sa.String(length=200), nullable=False),
+        sa.Column("authority_contact", sa.String(length=200), nullable=False),
+        sa.Column("languages", sa.JSON(), nullable=False),
+        sa.Column("review_on", sa.Date(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("writers", sa.JSON(), nullable=False),
+        sa.Column("approved_hash", sa.String(length=64), nullable=True),
+        sa.Column("approved_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lapsed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["approved_by"], ["staff_user.id"], name=op.f("fk_opportunity_approved_by_staff_user")),
+        sa.ForeignKeyConstraint(["author_id"], ["staff_user.id"], name=op.f("fk_opportunity_author_id_staff_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity")),
+    )
+    with op.batch_alter_table("opportunity", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opportunity_status"), ["status"], unique=False)
+
+    op.create_table(
+        "opportunity_handover",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("authority", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by"], ["staff_user.id"], name=op.f("fk_opportunity_handover_by_staff_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_handover")),
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -471,6 +519,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("about", sa.String(length=64), nullable=True),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("inbox_id", sa.BigInteger(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
@@ -497,6 +546,26 @@ def upgrade() -> None:
     with op.batch_alter_table("trait", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trait_kind_value_hash"), ["kind", "value_hash"], unique=False)
 
+    op.create_table(
+        "transfer_cost",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("origin", sa.String(length=2), nullable=False),
+        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("provider", sa.String(length=80), nullable=False),
+        sa.Column("fee", sa.Numeric(precision=10, scale=2), nullable=False),
+        sa.Column("margin", sa.Numeric(precision=6, scale=2), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("recorded_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["recorded_by"], ["staff_user.id"], name=op.f("fk_transfer_cost_recorded_by_staff_user")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfer_cost")),
+        sa.UniqueConstraint(
+            "origin", "destination", "provider", name=op.f("uq_transfer_cost_origin_destination_provider")
+        ),
+    )
     op.create_table(
         "answer",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -605,6 +674,73 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("opening", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_opening_sender_at"), ["sender", "at"], unique=False)
+
+    op.create_table(
+        "opportunity_handed_over",
+        sa.Column("handover_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reference", sa.String(length=16), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["handover_id"],
+            ["opportunity_handover.id"],
+            name=op.f("fk_opportunity_handed_over_handover_id_opportunity_handover"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("handover_id", "reference", name=op.f("pk_opportunity_handed_over")),
+    )
+    with op.batch_alter_table("opportunity_handed_over", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opportunity_handed_over_reference"), ["reference"], unique=False)
+
+    op.create_table(
+        "opportunity_lead",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("opportunity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reference", sa.String(length=16), nullable=False),
+        sa.Column("authority", sa.String(length=200), nullable=False),
+        sa.Column("details", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("heard", sa.String(length=16), nullable=True),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("outcome_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_opportunity_lead_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["opportunity_id"],
+            ["opportunity.id"],
+            name=op.f("fk_opportunity_lead_opportunity_id_opportunity"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_lead")),
+        sa.UniqueConstraint("contact_id", "opportunity_id", name=op.f("uq_opportunity_lead_contact_id_opportunity_id")),
+        sa.UniqueConstraint("reference", name=op.f("uq_opportunity_lead_reference")),
+    )
+    with op.batch_alter_table("opportunity_lead", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opportunity_lead_authority"), ["authority"], unique=False)
+        batch_op.create_index(batch_op.f("ix_opportunity_lead_opportunity_id"), ["opportunity_id"], unique=False)
+
+    op.create_table(
+        "opportunity_touch",
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("opportunity_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_opportunity_touch_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["opportunity_id"],
+            ["opportunity.id"],
+            name=op.f("fk_opportunity_touch_opportunity_id_opportunity"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("contact_id", "opportunity_id", "kind", name=op.f("pk_opportunity_touch")),
+    )
+    with op.batch_alter_table("opportunity_touch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opportunity_touch_opportunity_id"), ["opportunity_id"], unique=False)
 
     op.create_table(
         "outbox",
@@ -733,6 +869,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "cell", name=op.f("pk_run_cell")),
     )
     op.create_table(
+        "opportunity_lead_word",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lead_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("decision", sa.String(length=16), nullable=False),
+        sa.Column("wording", sa.String(length=64), nullable=False),
+        sa.Column("wording_hash", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.Column("inbound_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lead_id"],
+            ["opportunity_lead.id"],
+            name=op.f("fk_opportunity_lead_word_lead_id_opportunity_lead"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_lead_word")),
+    )
+    with op.batch_alter_table("opportunity_lead_word", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_opportunity_lead_word_lead_id"), ["lead_id"], unique=False)
+
+    op.create_table(
         "received_piece",
         sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -748,6 +907,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("received_piece")
+    with op.batch_alter_table("opportunity_lead_word", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opportunity_lead_word_lead_id"))
+
+    op.drop_table("opportunity_lead_word")
     op.drop_table("run_cell")
     with op.batch_alter_table("rsvp", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rsvp_event_id_standing_turn"))
@@ -785,6 +948,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_outbox_channel_external_id"))
 
     op.drop_table("outbox")
+    with op.batch_alter_table("opportunity_touch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opportunity_touch_opportunity_id"))
+
+    op.drop_table("opportunity_touch")
+    with op.batch_alter_table("opportunity_lead", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opportunity_lead_opportunity_id"))
+        batch_op.drop_index(batch_op.f("ix_opportunity_lead_authority"))
+
+    op.drop_table("opportunity_lead")
+    with op.batch_alter_table("opportunity_handed_over", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opportunity_handed_over_reference"))
+
+    op.drop_table("opportunity_handed_over")
     with op.batch_alter_table("opening", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_opening_sender_at"))
 
@@ -813,6 +989,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("answer")
+    op.drop_table("transfer_cost")
     with op.batch_alter_table("trait", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_trait_kind_value_hash"))
 
@@ -833,6 +1010,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_contact_id_disposition"))
 
     op.drop_table("run")
+    op.drop_table("opportunity_handover")
+    with op.batch_alter_table("opportunity", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_opportunity_status"))
+
+    op.drop_table("opportunity")
     with op.batch_alter_table("likeness", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_likeness_other_id"))
 
@@ -866,6 +1048,7 @@ def downgrade() -> None:
     op.drop_table("calendar_feed")
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_broadcast_status"))
+        batch_op.drop_index(batch_op.f("ix_broadcast_link_kind_link_ref"))
 
     op.drop_table("broadcast")
     with op.batch_alter_table("address", schema=None) as batch_op:

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, false, func, select
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact, Interest, State
+
+#: What members may ask for beyond a purpose.
+MATCHES = "matches"
 
 
 class BadAudience(ValueError):
@@ -24,6 +27,7 @@ class Audience:
     interests: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  #: codes of join links
     channels: tuple[str, ...] = ()  #: preferred ones
+    wishes: tuple[str, ...] = ()  #: "matches": asked to be told what fits the declared interests
     states: tuple[str, ...] = (State.MEMBER,)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +57,8 @@ class Audience:
         for column, values in columns.items():
             if values:
                 rule &= column.in_(values)
+        if self.wishes:
+            rule &= Contact.wants_matches.is_(True) if MATCHES in self.wishes else false()
         if self.interests:
             rule &= exists().where(Interest.contact_id == Contact.id, Interest.code.in_(self.interests))
         return rule

@@ -1,15 +1,13 @@
 """What is wrong with a broadcast before anybody reads it. Codes; the console has the sentences."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from bot.broadcasts import rendering
 from bot.broadcasts.policy import Policy
 from bot.broadcasts.rendering import Wording
 from bot.contacts.models import Purpose
-from bot.content import Content
+from bot.content import Content, links
 from bot.content.languages import LANGUAGES, SOURCE
 
 #: Longest message by channel, in UTF-16 units; a WhatsApp message with buttons is shorter.
@@ -20,14 +18,6 @@ LABEL_LIMIT = 20  #: characters
 BUTTON_ID_LIMIT = 64  #: bytes
 #: What people may be written to about; sharing is a consent, not a subject.
 PURPOSES = tuple(purpose for purpose in Purpose if purpose != Purpose.SHARING)
-
-_URL = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
-#: What messengers make a link of without being told to.
-_BARE = re.compile(
-    r"(?<![\w@.-])(?:[\w-]+\.)+(?:[a-z]{2}|com|org|net|info|int|gov|edu|biz|app|dev|link|shop|site|online|xyz|bank|"
-    r"finance|africa|club|live|top|click|money|loan|investments?)\b(?![\w@-])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +37,7 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
         *_buttons(wording),
         *_template(content, wording),
         *_links(wording, policy),
+        *_promises(content, wording),
         *_lengths(content, wording, policy),
     ]
 
@@ -95,25 +86,24 @@ def _template(content: Content, wording: Wording) -> Iterator[Problem]:
 
 
 def _links(wording: Wording, policy: Policy) -> Iterator[Problem]:
+    for language, text in _said(wording):
+        for host in links.foreign(text, policy.domains):
+            yield Problem("link_not_allowed", language, host)
+
+
+def _promises(content: Content, wording: Wording) -> Iterator[Problem]:
+    """No word about money may promise what nobody can."""
+    if wording.purpose == Purpose.INVESTMENT:
+        for language, text in _said(wording):
+            for word in content.promises.find(text):
+                yield Problem("promise", language, word)
+
+
+def _said(wording: Wording) -> Iterator[tuple[str, str]]:
+    """Yield what the author wrote in each language, in one piece: nothing hides between two parts."""
     for language, text in wording.texts.items():
-        said = [text, *map(str, wording.variables.get(language, {}).values())]
-        for host in sorted({host for part in said for host in hosts(part)}):
-            if not any(host == domain or host.endswith(f".{domain}") for domain in policy.domains):
-                yield Problem("link_not_allowed", language, host)
-
-
-def hosts(text: str) -> set[str]:
-    """Return the hosts of everything in the text that a messenger would make a link of."""
-    urls = _URL.findall(text)
-    named = {(_host(url) or "?").lower() for url in urls}
-    return named | {found.lower() for found in _BARE.findall(_URL.sub(" ", text))}
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
+        labels = [button["labels"].get(language, "") for button in wording.buttons]
+        yield language, "\n".join([text, *labels, *map(str, wording.variables.get(language, {}).values())])
 
 
 def _lengths(content: Content, wording: Wording, policy: Policy) -> Iterator[Problem]:

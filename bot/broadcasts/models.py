@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, BigId
@@ -36,6 +36,10 @@ class Broadcast(Base):
     buttons: Mapped[list[Any]] = mapped_column(JSON)  #: [{"id": ..., "labels": {language: label}}]
     template: Mapped[str | None] = mapped_column(String(64))  #: for closed windows
     variables: Mapped[dict[str, Any]]  #: language -> {variable of the template: value}
+    #: Language -> named risks: they go with every text and template, and no author changes them.
+    risks: Mapped[dict[str, Any]]
+    link_kind: Mapped[str | None] = mapped_column(String(16))  #: what it was made from, such as "opportunity"
+    link_ref: Mapped[int | None]  #: ... and the number of that
     audience: Mapped[dict[str, Any]]  #: Audience.to_json
     scheduled_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves
@@ -54,3 +58,5 @@ class Broadcast(Base):
     finished_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "link_kind", "link_ref"),)

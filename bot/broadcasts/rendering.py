@@ -16,6 +16,9 @@ from bot.content.languages import LANGUAGES, SOURCE, chain
 from bot.messaging.claims import Renderer
 from bot.messaging.outbox import Message
 
+#: Variable of a template that takes the named risks.
+RISKS = "risks"
+
 
 class Wording(Protocol):
     """What rendering reads of a broadcast: its row, or a draft not yet stored."""
@@ -30,6 +33,8 @@ class Wording(Protocol):
     def template(self) -> str | None: ...
     @property
     def variables(self) -> Mapping[str, Any]: ...
+    @property
+    def risks(self) -> Mapping[str, Any]: ...
 
 
 def renderer(content: Content) -> Renderer:
@@ -45,6 +50,8 @@ def message(content: Content, wording: Wording, language: str) -> Message:
     """Return the message in one language, as it leaves."""
     known = language if language in LANGUAGES else SOURCE
     parts = [wording.texts.get(text_language(wording, known), "").strip()]
+    if risks := nearest(wording.risks, known):
+        parts.append(content.catalogue.text("opportunity.risks", known, risks=risks))
     if wording.purpose == Purpose.INVESTMENT:
         parts.append(content.catalogue.text("opportunity.risk_line", known))
     parts.append(content.catalogue.text("broadcast.footer_stop", known))
@@ -71,6 +78,8 @@ def _variables(wording: Wording, language: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for code in reversed(chain(language)):
         found |= {name: str(value) for name, value in wording.variables.get(code, {}).items() if value}
+    if risks := nearest(wording.risks, language):
+        found[RISKS] = risks
     return found
 
 
@@ -87,6 +96,7 @@ def content_hash(content: Content, broadcast: Broadcast) -> str:
         "messages": {code: message(content, broadcast, code).to_json() for code in LANGUAGES},
         "buttons": broadcast.buttons,
         "variables": broadcast.variables,
+        "risks": broadcast.risks,
         "template": [broadcast.template, {code: template.render(code, {}) for code in template.texts}]
         if template
         else broadcast.template,

@@ -62,6 +62,8 @@ class Draft:
     buttons: tuple[Mapping[str, Any], ...] = ()  #: {"id": ..., "labels": {language: label}}
     template: str | None = None
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: language -> {name: value}
+    risks: Mapping[str, str] = field(default_factory=dict)  #: language -> named risks that always go along
+    link: tuple[str, int] | None = None  #: what it was made from: kind and number
     scheduled_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -93,6 +95,8 @@ def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draf
     broadcast.title, broadcast.purpose = what.title, what.purpose
     broadcast.texts, broadcast.buttons = dict(what.texts), [dict(button) for button in what.buttons]
     broadcast.template = what.template
+    broadcast.risks = dict(what.risks)
+    broadcast.link_kind, broadcast.link_ref = what.link or (None, None)
     broadcast.variables = {language: dict(values) for language, values in what.variables.items()}
     broadcast.audience = what.audience.to_json()
     broadcast.scheduled_at, broadcast.expires_at = what.scheduled_at, what.expires_at

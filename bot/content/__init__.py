@@ -13,9 +13,10 @@ from bot.content.files import ContentError
 from bot.content.formats import Formats
 from bot.content.keywords import Keyword, Keywords
 from bot.content.places import Places
+from bot.content.promises import Promises
 from bot.content.templates import Template, load_templates
 
-__all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Places", "Template"]
+__all__ = ["Catalogue", "Content", "ContentError", "Formats", "Keyword", "Keywords", "Places", "Promises", "Template"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Content:
     formats: Formats
     templates: dict[str, Template]
     console: dict[str, NullTranslations]  #: language of staff -> its texts
+    promises: Promises
 
     @classmethod
     def load(cls, messages_dir: Path) -> "Content":
@@ -40,4 +42,5 @@ class Content:
             formats=Formats.load(messages_dir, catalogue),
             templates=load_templates(messages_dir),
             console=console_texts(messages_dir),
+            promises=Promises.load(messages_dir),
         )

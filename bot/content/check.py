@@ -14,6 +14,7 @@ from bot.content.formats import Formats
 from bot.content.keywords import Keywords, collisions, read_words
 from bot.content.languages import LANGUAGES, SOURCE
 from bot.content.places import Places
+from bot.content.promises import Promises
 from bot.content.templates import BODY_LIMIT, load_templates
 
 TEXT_LIMIT = 600
@@ -80,6 +81,7 @@ def _files(messages_dir: Path) -> Iterator[Problem]:
         "formats.yaml": lambda: Formats.load(messages_dir, Catalogue.load(messages_dir)),
         "templates": lambda: load_templates(messages_dir),
         "console": lambda: console_texts(messages_dir),
+        "promises.yaml": lambda: Promises.load(messages_dir),
     }
     for where, read in readers.items():
         try:

@@ -1,6 +1,6 @@
 """What each keyword does, from anywhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bot import clock
 from bot.channels.base import Button
@@ -8,11 +8,12 @@ from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import chats, choices, details, linking, registration, rights
+from bot.conversations import chats, choices, details, linking, opportunities, registration, rights
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
 from bot.messaging.outbox import Message
+from bot.opportunities import costs
 from bot.surveys import service as surveys
 
 Command = Callable[[Talk], None]
@@ -35,10 +36,10 @@ _PROFILE_LANGUAGE, _PROFILE_CHATS, _PROFILE_CHANNEL = 1, 7, 9
 
 
 def _menu(talk: Talk) -> None:
-    _offer(talk, Message(talk.text("menu.text"), tuple(talk.button(f"menu:{word}", key) for key, word in MENU.items())))
+    offer(talk, Message(talk.text("menu.text"), tuple(talk.button(f"menu:{word}", key) for key, word in MENU.items())))
 
 
-def _offer(talk: Talk, message: Message) -> None:
+def offer(talk: Talk, message: Message) -> None:
     """Send choices, and take a typed number for a press."""
     talk.send(message)
     if message.buttons:
@@ -90,13 +91,33 @@ def take_language(talk: Talk, said: str) -> bool:
 def _survey(talk: Talk) -> None:
     for message in surveys.offer(talk.db, talk.content, talk.contact, talk.address.channel):
         if surveys.is_choice_of_surveys(message):
-            _offer(talk, message)
+            offer(talk, message)
         else:
             talk.send(message)
 
 
 def _sessions(talk: Talk) -> None:
-    _offer(talk, events.upcoming(talk.db, talk.content, talk.contact))
+    offer(talk, events.upcoming(talk.db, talk.content, talk.contact))
+
+
+def _opportunities(talk: Talk) -> None:
+    offer(talk, opportunities.ways_in(talk))
+
+
+def about_cards(talk: Talk, messages: Sequence[Message]) -> None:
+    """Send what is said about cards; the last holds the choices, unless it asks a question."""
+    *others, last = messages
+    for message in others:
+        talk.send(message)
+    if talk.dialogue.step in opportunities.STEPS:
+        talk.send(last)
+    else:
+        offer(talk, last)
+
+
+def transfer_costs(talk: Talk, rest: str = "") -> None:
+    """Say what it costs to send money; also to who is no member."""
+    offer(talk, costs.answer(talk.db, talk.content, talk.language, rest))
 
 
 def _profile(talk: Talk) -> None:
@@ -182,7 +203,7 @@ ANYONE: Mapping[Keyword, Command] = {
     Keyword.HELP: _say("help.text"),
     Keyword.LANGUAGE: language,
     Keyword.ABOUT: _say("about.text"),
-    Keyword.COSTS: _say("costs.text"),
+    Keyword.COSTS: transfer_costs,
     Keyword.DELETE: rights.ask_delete,
 }
 #: For members, in the middle of the registration too.
@@ -195,5 +216,5 @@ MEMBERS: Mapping[Keyword, Command] = {
     Keyword.MENU: _menu,
     Keyword.SURVEY: _survey,
     Keyword.SESSIONS: _sessions,
-    Keyword.OPPORTUNITIES: _say("opportunity.none"),
+    Keyword.OPPORTUNITIES: _opportunities,
 }

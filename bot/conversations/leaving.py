@@ -7,6 +7,7 @@ from bot.conversations import chats, registration, wordings
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
+from bot.opportunities import leads
 from bot.surveys import service as surveys
 
 _CONFIRMED = "stop.confirmed"
@@ -28,6 +29,8 @@ def stop(talk: Talk) -> None:
     outbox.cancel_unasked(talk.db, talk.contact.id, "stopped")
     surveys.withdraw(talk.db, talk.contact)
     events.withdraw(talk.db, talk.content, talk.contact)
+    leads.withdraw_all(talk.db, talk.contact, _proof(talk))
+    talk.contact.wants_matches = None
     chats.offer_other(talk, withdrawn)
 
 

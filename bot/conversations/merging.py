@@ -13,6 +13,7 @@ from bot.conversations import rights
 from bot.db import Base
 from bot.events import uniting as events
 from bot.messaging import outbox
+from bot.opportunities import leads
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.surveys import uniting as surveys
@@ -34,6 +35,7 @@ def merge(db: Session, gone: Contact, into: Contact, by: StaffUser | None) -> No
     outbox.unite(db, gone, into)
     surveys.unite(db, gone.id, into.id)
     events.unite(db, gone.id, into.id)
+    leads.unite(db, gone.id, into.id)
     _forget_likeness(db, gone.id, into.id)
     db.flush()
     for table in Base.metadata.sorted_tables:

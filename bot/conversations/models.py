@@ -38,6 +38,7 @@ class Ticket(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
     kind: Mapped[TicketKind] = mapped_column(String(16))
+    about: Mapped[str | None] = mapped_column(String(64))  #: what was asked about, such as opportunity:12
     text: Mapped[str] = mapped_column(EncryptedText)
     inbox_id: Mapped[int | None] = mapped_column(BigInteger)
     opened_at: Mapped[datetime]

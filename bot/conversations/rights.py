@@ -80,6 +80,7 @@ def strip(db: Session, contact: Contact, keep: Collection[str] = ()) -> None:
                 db.execute(delete(table).where(column == contact.id))
     contact.origin = contact.link = contact.source = contact.joined_at = None
     contact.residence = contact.city = contact.zone = None
+    contact.wants_matches = None
     db.flush()
 
 

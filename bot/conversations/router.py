@@ -20,6 +20,7 @@ from bot.conversations import (
     linking,
     losing,
     mydata,
+    opportunities,
     registration,
     rights,
     safety,
@@ -31,6 +32,7 @@ from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox, owed
 from bot.messaging.models import ReceivedFile
+from bot.opportunities import costs, wording
 from bot.surveys import service as surveys
 
 #: What is noted and not answered.
@@ -40,7 +42,10 @@ _RSVP = ("yes", "maybe", "no")
 #: Buttons of the templates that offer a survey.
 _SURVEY_TEMPLATE = ("begin", "continue", "later")
 #: Questions asked out of turn, and for how long they wait for an answer.
-_ASIDES = ("human", "report", "delete", "change_language", "profile", "choice", chats.PREFER, chats.OTHER)
+_ASIDES = (
+    "human", "report", "delete", "change_language", "profile", "choice", chats.PREFER, chats.OTHER,
+    *opportunities.STEPS,
+)  # fmt: skip
 _LAPSE = timedelta(hours=1)
 #: Questions about a person's two chats.
 _CHATS = {chats.PREFER: chats.take_preferred, chats.OTHER: chats.take_other}
@@ -123,6 +128,8 @@ class Router:
         elif prefix == "delete":
             rights.press_delete(talk, rest)
             _ask_waiting(talk)
+        elif prefix == costs.PREFIX:
+            commands.transfer_costs(talk, rest)
         elif prefix == "menu" and rest in set(commands.MENU.values()):
             self._command(talk, Keyword(rest))
         elif registration.is_open(talk) and (prefix == "reg" or not registration.is_changing(talk)):
@@ -213,6 +220,10 @@ def _press_member(talk: Talk, button: str) -> None:
         pressed = replace(talk.inbound, button=button)  # by its number, perhaps
         for message in surveys.press(talk.db, talk.content, talk.contact, pressed):
             talk.send(message)
+    elif prefix == wording.PREFIX:
+        commands.about_cards(talk, opportunities.press(talk, button.partition(":")[2]))
+    elif prefix == "share":
+        commands.about_cards(talk, opportunities.press_answer(talk, button.partition(":")[2]))
     elif prefix == "rsvp":
         talk.send(events.press(talk.db, talk.content, talk.contact, button))
     elif button in _SURVEY_TEMPLATE:
@@ -233,6 +244,8 @@ def _hear_aside(talk: Talk) -> bool:
         case "change_language":
             _choose_language(talk, talk.inbound.text)
             return True
+        case step if step in opportunities.STEPS:
+            commands.about_cards(talk, opportunities.hear(talk))
         case "profile":
             return commands.take_profile(talk)
         case chats.PREFER | chats.OTHER as step:

@@ -36,16 +36,23 @@ class Waiting:
 
 def take(talk: Talk, kind: TicketKind) -> None:
     """Keep a message for staff."""
+    ticket = keep(talk, kind)
+    talk.say("human.received" if kind == TicketKind.HUMAN else "report.received", number=ticket.id)
+
+
+def keep(talk: Talk, kind: TicketKind, about: str | None = None) -> Ticket:
+    """Keep a message for staff, without a word; `about` is what it asks about, such as "opportunity:12"."""
     ticket = Ticket(
         contact_id=talk.contact.id,
         kind=kind,
+        about=about,
         text=talk.inbound.text or talk.inbound.kind,
         inbox_id=talk.inbox_id,
         opened_at=clock.now(),
     )
     talk.db.add(ticket)
     talk.db.flush()
-    talk.say("human.received" if kind == TicketKind.HUMAN else "report.received", number=ticket.id)
+    return ticket
 
 
 def waiting(db: Session, limit: int) -> list[Waiting]:

@@ -64,7 +64,7 @@ def test_stop_alone_always_stops(in_survey: Line) -> None:
 
 
 def test_a_keyword_that_is_no_answer_works_in_a_survey_and_leaves_it_open(in_survey: Line) -> None:
-    assert in_survey.write("COSTS") == in_survey.says("costs.text")
+    assert in_survey.write("COSTS").startswith(in_survey.says("costs.text"))
     assert "Tell us more." in in_survey.write("data")
 
 

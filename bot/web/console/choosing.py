@@ -17,7 +17,7 @@ from bot.web.forms import Form
 
 pages = Pages()
 
-CONDITIONS = ("origins", "residences", "languages", "interests", "channels", "sources")
+CONDITIONS = ("origins", "residences", "languages", "interests", "wishes", "channels", "sources")
 #: Most countries and join links that are offered to tick.
 _OFFERED = 250
 
@@ -40,6 +40,7 @@ def offered(db: Session, content: Content, channels: tuple[str, ...], reader: Re
         "residences": {code: reader.country(code) for code in _in_use(db, Contact.residence)},
         "languages": {code: language.name for code, language in LANGUAGES.items()},
         "interests": named(content, "interest.", reader),
+        "wishes": {audiences.MATCHES: audiences.MATCHES},
         "channels": {code: code for code in channels},
         "sources": {code: code for code in _in_use(db, Contact.source)},
     }

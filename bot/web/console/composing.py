@@ -58,7 +58,8 @@ async def save(visit: Visit) -> Response:
     draft, errors = read(visit.form)
     if errors:
         return await _compose(visit, draft, broadcast, errors)
-    draft = replace(draft, buttons=tuple(broadcast.buttons))  # they come from elsewhere and stay as they are
+    kept = as_draft(broadcast)  # what comes from elsewhere stays as it is
+    draft = replace(draft, buttons=kept.buttons, risks=kept.risks, link=kept.link)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
     return visit.go(f"/broadcasts/{visit.id}", "saved")
 
@@ -154,6 +155,8 @@ def as_draft(broadcast: Broadcast) -> Draft:
         buttons=tuple(broadcast.buttons),
         template=broadcast.template,
         variables=broadcast.variables,
+        risks=broadcast.risks,
+        link=(broadcast.link_kind, broadcast.link_ref) if broadcast.link_kind and broadcast.link_ref else None,
         scheduled_at=broadcast.scheduled_at,
         expires_at=broadcast.expires_at,
     )
