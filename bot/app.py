@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute
 
 from bot import crypto, jobs
-from bot.broadcasts import rendering
+from bot.broadcasts import attachments, rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy
 from bot.channels.base import Channel, Inbound, Media, Receipt
@@ -244,7 +244,7 @@ def _address(settings: Settings, file: Media) -> str:
 
 def _makers(content: Content) -> dict[str, Maker]:
     """Return what makes each kind of file."""
-    return {"calendar": lambda db, name: calendars.make(db, content, name)}
+    return {"calendar": lambda db, name: calendars.make(db, content, name), attachments.KIND: attachments.make}
 
 
 def _channels(settings: Settings, database: Database) -> dict[str, Channel]:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.broadcasts import progress
+from bot.broadcasts import attachments, progress
 from bot.content import Content
 from bot.conversations import announcing, mydata, retention, rights
 from bot.conversations.router import Router
@@ -43,6 +43,7 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),
+        Job("unused_attachments", 3600, attachments.clear),
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("deadlines", 60, outbox.expire),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),

@@ -32,6 +32,7 @@ REAL_TIME = {
 #: Files outside the edge that name a provider, and why.
 NAMES_A_PROVIDER = {
     "bot/__init__.py": "says what the program is",
+    "bot/broadcasts/attachments.py": "limits of a file, which authors meet before the provider does",
     "bot/broadcasts/checks.py": "limits of a message's length, which authors meet before the provider does",
     "bot/content/templates.py": "Twilio's names of the kinds of template, which content files use",
     "bot/logs.py": "silences their libraries, which log tokens",

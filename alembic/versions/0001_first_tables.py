@@ -19,6 +19,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("value_hash", name=op.f("pk_asked_once")),
     )
     op.create_table(
+        "attachment",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content_type", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_attachment")),
+    )
+    op.create_table(
         "audit_entry",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -196,6 +205,7 @@ def upgrade() -> None:
         sa.Column("risks", sa.JSON(), nullable=False),
         sa.Column("link_kind", sa.String(length=16), nullable=True),
         sa.Column("link_ref", sa.Integer(), nullable=True),
+        sa.Column("attachments", sa.JSON(), nullable=False),
         sa.Column("audience", sa.JSON(), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -1079,5 +1089,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_entry_subject_kind_subject_id_id"))
 
     op.drop_table("audit_entry")
+    op.drop_table("attachment")
     op.drop_table("asked_once")
     # ### end Alembic commands ###

@@ -1,6 +1,6 @@
 """What is wrong with a broadcast before anybody reads it. Codes; the console has the sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.broadcasts import rendering
@@ -9,10 +9,16 @@ from bot.broadcasts.rendering import Wording
 from bot.contacts.models import Purpose
 from bot.content import Content, links
 from bot.content.languages import LANGUAGES, SOURCE
+from bot.messaging.outbox import Message
 
 #: Longest message by channel, in UTF-16 units; a WhatsApp message with buttons is shorter.
 LIMITS = {"telegram": 4096, "whatsapp": 1600}
 LIMITS_WITH_BUTTONS = {"telegram": 4096, "whatsapp": 1024}
+#: Longest text that stands under a file in the same message, by channel and kind; a longer one follows the file.
+CAPTIONS: Mapping[str, Mapping[str, int]] = {
+    "telegram": {"image": 1024, "document": 1024},
+    "whatsapp": {"image": 1024, "document": 0},
+}
 BUTTONS_LIMIT = 3
 LABEL_LIMIT = 20  #: characters
 BUTTON_ID_LIMIT = 64  #: bytes
@@ -115,6 +121,12 @@ def _lengths(content: Content, wording: Wording, policy: Policy) -> Iterator[Pro
         for channel in policy.channels:
             if length > limits.get(channel, length):
                 yield Problem("text_too_long", language, f"{channel} {length}/{limits[channel]}")
+
+
+def is_caption(message: Message, channel: str) -> bool:
+    """Tell whether the text goes in one message with the file, or in another after it."""
+    kind = message.media.kind if message.media else ""
+    return measure(message.text) <= CAPTIONS.get(channel, {}).get(kind, 0)
 
 
 def measure(text: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Subquery, false, func, select
 from sqlalchemy.orm import Session
 
-from bot.broadcasts import rendering
+from bot.broadcasts import attachments, rendering
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import Broadcast
 from bot.broadcasts.policy import Policy
@@ -40,6 +40,7 @@ class Line:
     language: str
     text_language: str  #: differs where another language stands in
     form: Literal["text", "template"] | None  #: None: neither can go
+    file: Literal["with", "later"] | None = None  #: comes with it, or after the person's answer to a template
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ class _Forecaster:
     def line(self, standing: Standing, count: int) -> Line:
         language = standing.language if standing.language in LANGUAGES else SOURCE
         form = self._form(standing, language)
+        file: Literal["with", "later"] = "later" if form == "template" else "with"
         when, reason, until = self._outcome(standing, form)
         return Line(
             count=count,
@@ -220,7 +222,11 @@ class _Forecaster:
             language=language,
             text_language=rendering.text_language(self._broadcast, language),
             form=form if when != "never" else None,
+            file=file if when != "never" and form and self._has_file(language) else None,
         )
+
+    def _has_file(self, language: str) -> bool:
+        return attachments.media(self._broadcast.attachments, language) is not None
 
     def _outcome(self, standing: Standing, form: str | None) -> tuple[When, str | None, datetime | None]:
         decision = decide(standing, self._broadcast.purpose, self._broadcast.expires_at, self._policy, self.at)

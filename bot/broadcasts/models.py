@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, BigId
@@ -24,6 +24,18 @@ class BroadcastStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Attachment(Base):
+    """A picture or PDF that broadcasts carry, once for each content."""
+
+    __tablename__ = "attachment"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    content_type: Mapped[str] = mapped_column(String(64))  #: as its content shows
+    size: Mapped[int]  #: bytes
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    uploaded_at: Mapped[datetime]
+
+
 class Broadcast(Base):
     """One announcement."""
 
@@ -40,6 +52,7 @@ class Broadcast(Base):
     risks: Mapped[dict[str, Any]]
     link_kind: Mapped[str | None] = mapped_column(String(16))  #: what it was made from, such as "opportunity"
     link_ref: Mapped[int | None]  #: ... and the number of that
+    attachments: Mapped[dict[str, Any]]  #: language -> attachments.noted; stands in like the texts
     audience: Mapped[dict[str, Any]]  #: Audience.to_json
     scheduled_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from bot.broadcasts import attachments
 from bot.broadcasts.models import Broadcast
 from bot.channels.base import Button
 from bot.contacts.models import Purpose
@@ -31,6 +32,8 @@ class Wording(Protocol):
     def buttons(self) -> Any: ...
     @property
     def template(self) -> str | None: ...
+    @property
+    def attachments(self) -> Mapping[str, Any]: ...
     @property
     def variables(self) -> Mapping[str, Any]: ...
     @property
@@ -58,6 +61,7 @@ def message(content: Content, wording: Wording, language: str) -> Message:
     return Message(
         text="\n\n".join(parts),
         buttons=tuple(Button(button["id"], nearest(button["labels"], known)) for button in wording.buttons),
+        media=attachments.media(wording.attachments, known),
         template=wording.template,
         variables=_variables(wording, known),
     )
@@ -95,6 +99,7 @@ def content_hash(content: Content, broadcast: Broadcast) -> str:
         "texts": broadcast.texts,
         "messages": {code: message(content, broadcast, code).to_json() for code in LANGUAGES},
         "buttons": broadcast.buttons,
+        "attachments": broadcast.attachments,
         "variables": broadcast.variables,
         "risks": broadcast.risks,
         "template": [broadcast.template, {code: template.render(code, {}) for code in template.texts}]

@@ -25,6 +25,7 @@ class Media:
     content_type: str = ""
     filename: str = ""
     size: int = 0  #: bytes, as far as the provider says so (inbound)
+    caption: str = ""  #: what stands under it, in an album
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Outbound:
     buttons: tuple[Button, ...] = ()
     menu: str = "…"  #: what opens the list of buttons, where a channel folds them away
     media: Media | None = None
+    album: tuple[Media, ...] = ()  #: pictures with their captions, before the text
     template: Template | None = None
     edits: str | None = None  #: external id of the message that this one replaces, where the channel can
     valid_seconds: int | None = None  #: the provider need not try after this long

@@ -15,7 +15,7 @@ from bot.emulators.telegram_errors import TelegramError, bad_request
 from bot.emulators.telegram_methods import METHODS, SENDING, Call
 
 UNAUTHORIZED = TelegramError(401, "Unauthorized")
-NESTED = frozenset({"reply_markup", "allowed_updates", "commands", "scope", "message_ids"})
+NESTED = frozenset({"reply_markup", "allowed_updates", "commands", "scope", "message_ids", "media"})
 
 
 class TelegramApi:

@@ -16,6 +16,7 @@ from bot.emulators.telegram_updates import Webhook
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
 LONGEST_POLL_SECONDS = 50
+LARGEST_ALBUM = 10
 LARGEST_DOWNLOAD = 20 * 1024 * 1024
 MOST_DELETED = 100
 DELETABLE = timedelta(hours=48)
@@ -123,6 +124,30 @@ async def send_photo(call: Call) -> Any:
 async def send_document(call: Call) -> Any:
     """Send a file."""
     return _send_media(call, "document", "application/octet-stream")
+
+
+async def send_audio(call: Call) -> Any:
+    """Send a sound."""
+    return _send_media(call, "audio", "audio/mpeg")
+
+
+async def send_video(call: Call) -> Any:
+    """Send a film."""
+    return _send_media(call, "video", "video/mp4")
+
+
+async def send_media_group(call: Call) -> Any:
+    """Send pictures side by side, each a message of its own."""
+    items = call.params.get("media", [])
+    if not 2 <= len(items) <= LARGEST_ALBUM:
+        raise bad_request("there must be 2-10 items in an album")
+    if any(len(item.get("caption", "")) > LONGEST_CAPTION for item in items):
+        raise bad_request("message caption is too long")
+    files = [_media(call, item["media"], "image/jpeg") for item in items]
+    return [
+        call.bot.send(call.phone, item.get("caption", ""), None, media)
+        for item, media in zip(items, files, strict=True)
+    ]
 
 
 async def edit_message_text(call: Call) -> Any:
@@ -279,7 +304,16 @@ def _by_name(*methods: Method) -> dict[str, Method]:
     return {getattr(method, "__name__", "").replace("_", ""): method for method in methods}
 
 
-SENDING = _by_name(send_message, send_photo, send_document, edit_message_text, edit_message_reply_markup)
+SENDING = _by_name(
+    send_message,
+    send_photo,
+    send_document,
+    send_audio,
+    send_video,
+    send_media_group,
+    edit_message_text,
+    edit_message_reply_markup,
+)
 METHODS = _by_name(
     get_me,
     get_updates,

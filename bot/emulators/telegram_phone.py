@@ -165,6 +165,8 @@ def media_fields(media: Media, caption: str) -> dict[str, Any]:
         fields["photo"] = [file | {"width": 320, "height": 240}]
     elif media.content_type.startswith("audio/"):
         fields["voice"] = file | {"duration": 1, "mime_type": media.content_type}
+    elif media.content_type.startswith("video/"):
+        fields["video"] = file | {"duration": 1, "width": 320, "height": 240, "mime_type": media.content_type}
     else:
         fields["document"] = file | {"file_name": media.file_name, "mime_type": media.content_type}
     return fields

@@ -33,6 +33,7 @@ class TwilioMessage:
     content: Content | None = None
     variables: dict[str, str] = field(default_factory=dict)
     media: list[Media] = field(default_factory=list)
+    broken: bool = False  #: its file could not be fetched
     error_code: int = 0
     sid: str = ""
     created_at: datetime = field(default_factory=clock.now)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urldefrag, urlsplit
 
@@ -17,6 +17,7 @@ from bot.emulators.twilio_templates import Rendered
 from bot.emulators.webhooks import Webhooks, twilio_signature
 from bot.emulators.whatsapp_phone import WhatsAppPhone
 
+LARGEST_FILE = 16 * 1024 * 1024
 STATUS_FAULTS = (
     Kind.DUPLICATE_STATUSES,
     Kind.REORDER_STATUSES,
@@ -62,6 +63,7 @@ class TwilioCarrier:
         self._inbound: Queues[Inbound] = Queues(background, self._deliver_inbound)
         self.inbound_url = ""
         self.media_base = ""
+        self.fetched: list[str] = []  #: addresses of files that the bot served
         self.pace_seconds = 0.05
 
     async def accept(self, message: TwilioMessage) -> None:
@@ -74,6 +76,7 @@ class TwilioCarrier:
 
     async def _carry(self, message: TwilioMessage, fault: Fault | None) -> None:
         kind, late = fault.kind if fault else None, []
+        await self._fetch_files(message)
         for step in self._steps(message, fault):
             await clock.sleep(step.delay)
             if message.status == "canceled":
@@ -87,6 +90,18 @@ class TwilioCarrier:
                 await self._call_back(message, step, 2 if kind is Kind.DUPLICATE_STATUSES else 1)
         for step in reversed(late):
             await self._call_back(message, step)
+
+    async def _fetch_files(self, message: TwilioMessage) -> None:
+        """Fetch what the message carries from the bot; nothing is ever fetched from elsewhere than this machine."""
+        for number, media in enumerate(message.media):
+            if urlsplit(media.url).hostname not in ("127.0.0.1", "localhost"):
+                continue
+            found = await self._webhooks.get(media.url)
+            if found is None or len(found[0]) > LARGEST_FILE:
+                message.broken = True
+                continue
+            message.media[number] = replace(media, content=found[0], content_type=found[1])
+            self.fetched.append(media.url)
 
     def _steps(self, message: TwilioMessage, fault: Fault | None) -> Iterable[Step]:
         pace = self.pace_seconds
@@ -110,6 +125,8 @@ class TwilioCarrier:
             return codes.NOT_ON_WHATSAPP
         if phone.blocked:
             return codes.BLOCKED
+        if message.broken:
+            return codes.FILE_REFUSED
         if content and content.approved:
             return 0
         if not phone.window_is_open(message.from_):

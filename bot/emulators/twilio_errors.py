@@ -31,8 +31,10 @@ TEMPLATE_NOT_APPROVED = 63040
 CONTENT_INVALID = 63021
 NOT_ON_WHATSAPP = 63024
 BLOCKED = 63014
+FILE_REFUSED = 63019
 
 ERROR_MESSAGES = {
+    FILE_REFUSED: "Media failed to download",
     OUTSIDE_WINDOW: "Failed to send freeform message because you are outside the allowed window",
     TEMPLATE_NOT_APPROVED: "Template is not approved",
     CONTENT_INVALID: "Channel invalid content error",

@@ -1,4 +1,4 @@
-"""Calls to the bot's webhooks, signed as the providers sign them."""
+"""Calls to the bot: its webhooks, signed as the providers sign them, and the files it serves."""
 
 import base64
 import hashlib
@@ -28,6 +28,14 @@ class Webhooks:
         try:
             async with self._client().post(url, data=form, json=json, headers=headers, allow_redirects=False) as answer:
                 return answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+    async def get(self, url: str) -> tuple[bytes, str] | None:
+        """Return what lies at an address, and its declared type; None when nothing does."""
+        try:
+            async with self._client().get(url) as answer:
+                return (await answer.read(), answer.content_type) if answer.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):
             return None
 

@@ -226,6 +226,7 @@ def _outbound(ready: _Ready, desk: Desk, now: datetime) -> Outbound:
         buttons=message.buttons,
         menu=desk.content.catalogue.text("button.choose", ready.language) if message.buttons else "",
         media=message.media,
+        album=message.album,
         template=ready.template,
         edits=message.edits,
         valid_seconds=int((row.expires_at - now).total_seconds()) if row.expires_at else None,

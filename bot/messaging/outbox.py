@@ -1,7 +1,7 @@
 """The one way out: rows that wait for delivery."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ class Message:
     text: str
     buttons: tuple[Button, ...] = ()
     media: Media | None = None
+    album: tuple[Media, ...] = ()  #: pictures with their captions, before the text
     template: str | None = None  #: name in messages/templates, for use when the channel's window is closed
     variables: dict[str, str] = field(default_factory=dict)  #: of the template
     edits: str | None = None  #: external id of the message that this one replaces
@@ -31,9 +32,8 @@ class Message:
         return {
             "text": self.text,
             "buttons": [[button.id, button.label] for button in self.buttons],
-            "media": [self.media.kind, self.media.reference, self.media.content_type, self.media.filename]
-            if self.media
-            else None,
+            "media": _listed(self.media) if self.media else None,
+            **({"album": [[*_listed(media), media.caption] for media in self.album]} if self.album else {}),
             "template": self.template,
             "variables": self.variables,
             "edits": self.edits,
@@ -46,10 +46,15 @@ class Message:
             text=stored["text"],
             buttons=tuple(Button(*pair) for pair in stored["buttons"]),
             media=Media(*stored["media"]) if stored["media"] else None,
+            album=tuple(replace(Media(*item[:4]), caption=item[4]) for item in stored.get("album", ())),
             template=stored["template"],
             variables=stored["variables"],
             edits=stored["edits"],
         )
+
+
+def _listed(media: Media) -> list[str]:
+    return [media.kind, media.reference, media.content_type, media.filename]
 
 
 def reply(db: Session, contact: Contact, address_id: int, channel: str, message: Message) -> OutboxMessage:

@@ -36,10 +36,11 @@ def routes(secret: bytes, folder: Path, make: Callable[[str], Awaitable[bytes | 
         # The provider compares the type with what the file is.
         kind = mimetypes.guess_type(reference)[0] or "application/octet-stream"
         headers = {"X-Content-Type-Options": "nosniff"}
-        if not made.is_made(reference):
+        path = None
+        if made.is_lasting(reference) or not made.is_made(reference):
             path = await asyncio.to_thread(_inside, folder, reference)
-            found: Response | None = FileResponse(path, media_type=kind, headers=headers) if path else None
-        else:
+        found: Response | None = FileResponse(path, media_type=kind, headers=headers) if path else None
+        if found is None and made.is_made(reference):
             content = await make(reference)
             found = None if content is None else Response(content, media_type=kind, headers=headers)
         return found or PlainTextResponse("Not found", 404)

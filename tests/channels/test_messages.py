@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot import clock
-from bot.channels.base import Button, Media, Outbound, OutcomeUnknown, Template
+from bot.channels.base import Button, Media, Misconfigured, Outbound, OutcomeUnknown, Template
+from bot.channels.split import measure, split
 from bot.channels.telegram import TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.emulators.faults import Fault, Kind
+from bot.emulators.phone import PhoneMessage
 from bot.emulators.server import serve
 from bot.emulators.world import World
 
@@ -65,10 +67,70 @@ async def test_a_part_that_fails_after_another_went_out_leaves_the_message_in_do
     phone = await phone_on_telegram(world)
     show = phone.show
     async with opened(telegram_of(world, tmp_path, Store())) as channel:
-        phone.show = lambda message: (show(message), world.faults.add(Fault(Kind.TOO_MANY_REQUESTS)))  # type: ignore[method-assign]
-        with pytest.raises(OutcomeUnknown, match="part 429"):
+        phone.show = lambda message: (show(message), world.faults.add(Fault(Kind.SERVER_ERROR)))  # type: ignore[method-assign]
+        with pytest.raises(OutcomeUnknown, match="part"):
             await channel.send(Outbound(7, str(phone.id), "word " * 1000))
     assert len(phone.received) == 1
+
+
+async def test_a_part_that_comes_too_fast_waits_and_nothing_comes_twice(world: World, tmp_path: Path) -> None:
+    phone, text = await phone_on_telegram(world), "word " * 1000
+    show = phone.show
+
+    def slow_down_once(message: PhoneMessage) -> None:
+        show(message)
+        if len(phone.received) == 1:
+            world.faults.add(Fault(Kind.TOO_MANY_REQUESTS, seconds=1))
+
+    phone.show = slow_down_once  # type: ignore[method-assign]
+    async with opened(telegram_of(world, tmp_path, Store())) as channel:
+        assert await channel.send(Outbound(7, str(phone.id), text)) == phone.received[-1].external_id
+    assert " ".join(message.text for message in phone.received).split() == text.split()
+
+
+async def test_an_album_comes_before_the_text_with_a_caption_under_each_picture(world: World, tmp_path: Path) -> None:
+    album = [Media("image", f"{number}.png", "image/png", caption=f"{number}. Choice") for number in range(1, 13)]
+    for media in album:
+        (tmp_path / media.reference).write_bytes(b"\x89PNG" + media.caption.encode())
+    phones = [await phone_on_telegram(world) for _ in range(2)]
+    async with opened(telegram_of(world, tmp_path, Store())) as channel:
+        for phone in phones:
+            await channel.send(Outbound(7, str(phone.id), "Which?", (Button("x:1", "One"),), album=tuple(album)))
+        await channel.send(Outbound(8, str(phones[0].id), "One?", album=(album[0],)))
+    for phone in phones:
+        assert [message.text for message in phone.received[:13]] == [*(media.caption for media in album), "Which?"]
+        assert [message.media.content[4:].decode() for message in phone.received[:12] if message.media] == [
+            media.caption for media in album
+        ]
+    assert len(world.telegram.files) == 12
+    other = world.whatsapp_phone("+26650000001")
+    await other.send("Hello")
+    async with opened(whatsapp_of(world)) as channel:
+        await channel.send(Outbound(7, other.key, "Which?", (Button("x:1", "One"),), album=tuple(album[:2])))
+    sent = [message for message in world.twilio.account.messages.values() if message.direction == "outbound-api"]
+    assert [(message.body, len(message.media)) for message in sent] == [
+        ("1. Choice", 1),
+        ("2. Choice", 1),
+        ("Which?", 0),
+    ]
+    assert [bool(message.status_callback) for message in sent] == [False, False, True]
+
+
+async def test_a_file_that_does_not_lie_there_stops_its_content_and_not_the_sender(
+    world: World, tmp_path: Path
+) -> None:
+    phone = await phone_on_telegram(world)
+    async with opened(telegram_of(world, tmp_path, Store())) as channel:
+        with pytest.raises(Misconfigured) as failure:
+            await channel.send(Outbound(7, str(phone.id), "Look", media=Media("image", "gone.png")))
+    assert not failure.value.sender
+
+
+def test_texts_are_cut_by_the_units_that_providers_count() -> None:
+    text = "😀" * 1000
+    parts = split(text, 1600)
+    assert "".join(parts) == text
+    assert [measure(part) for part in parts] == [1600, 400]
 
 
 async def test_a_file_is_uploaded_once_and_then_sent_by_its_id_also_after_a_restart(

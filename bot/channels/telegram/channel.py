@@ -2,13 +2,14 @@
 
 import hmac
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message
 from telegram.error import BadRequest, TelegramError
 
 from bot.channels.base import (
@@ -21,9 +22,10 @@ from bot.channels.base import (
     Outbound,
     OutcomeUnknown,
     Receipt,
+    SendFailure,
     TryLater,
 )
-from bot.channels.split import split
+from bot.channels.split import insist, measure, split
 from bot.channels.telegram import receiving, updates
 from bot.channels.telegram.failures import failure
 from bot.channels.telegram.files import Files
@@ -33,7 +35,14 @@ log = structlog.get_logger(__name__)
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
+ALBUM_LIMIT = 10
+UPLOAD = 60.0  #: seconds to wait for the answer to an upload, which Telegram looks at first
+#: What Telegram shows with a player; other sounds and films are documents.
+PLAYED = frozenset({"audio/mpeg", "audio/mp4", "video/mp4"})
 ROW_LABELS = 24  #: characters of labels that fit side by side on a small phone
+
+
+Call = Callable[[], Awaitable[str]]
 
 
 class TelegramChannel:
@@ -81,30 +90,30 @@ class TelegramChannel:
     async def send(self, message: Outbound) -> str:
         """Send one message, in parts when it is too long; the buttons stand under the last."""
         sent = ""
-        try:
-            if message.edits:
-                return await self._edit(message)
-            async for part in self._parts(message):
-                sent = part
-        except Exception as error:
-            found = failure(error)
-            if sent:  # a part is out already: repeating all would double it
-                raise OutcomeUnknown(f"part {found.code}") from None
-            raise found from None
+        for call in [partial(self._edit, message)] if message.edits else self._calls(message):
+            try:
+                sent = await insist(partial(_in_our_words, call)) if sent else await _in_our_words(call)
+            except SendFailure as found:
+                if sent:  # a part is out already: repeating all would double it
+                    raise OutcomeUnknown(f"part {found.code}") from None
+                raise
         return sent
 
-    async def _parts(self, message: Outbound) -> AsyncIterator[str]:
-        text, options = message.text, self._options(message)
-        if message.media and len(text) <= CAPTION_LIMIT:
-            sent = await self._send_media(message, caption=text, reply_markup=_keyboard(message.buttons), **options)
-            yield str(sent.message_id)
+    def _calls(self, message: Outbound) -> Iterator[Call]:
+        """Yield the calls that make up a message."""
+        for start in range(0, len(message.album), ALBUM_LIMIT):
+            yield partial(self._send_album, message, message.album[start : start + ALBUM_LIMIT])
+        media, text = message.media, message.text
+        last = {"reply_markup": _keyboard(message.buttons)}
+        if media and measure(text) <= CAPTION_LIMIT:
+            yield partial(self._send_file, message, media, caption=text, **last)
             return
-        if message.media:
-            yield str((await self._send_media(message, **options)).message_id)
-        *others, last = split(text, TEXT_LIMIT)
-        for part in others:
-            yield await self._send_text(message.address, part, **options)
-        yield await self._send_text(message.address, last, reply_markup=_keyboard(message.buttons), **options)
+        if media:
+            yield partial(self._send_file, message, media)
+        parts = split(text, TEXT_LIMIT) if text or not message.album else []
+        for number, part in enumerate(parts, start=1):
+            options = self._options(message) | (last if number == len(parts) else {})
+            yield partial(self._send_text, message.address, part, **options)
 
     async def _send_text(self, address: str, text: str, **options: Any) -> str:
         """Send by the library's general call: making objects of the answer would cost as much as all the rest."""
@@ -136,17 +145,38 @@ class TelegramChannel:
             raise TryLater(found.code) if isinstance(found, OutcomeUnknown) else found from None
         return str(message.edits)
 
-    async def _send_media(self, message: Outbound, **options: Any) -> Message:
-        media = message.media
-        assert media is not None  # noqa: S101 - the caller looked
+    async def _send_file(self, message: Outbound, media: Media, **options: Any) -> str:
+        def sending(file: str | Path) -> Awaitable[Message]:
+            waiting = {"read_timeout": UPLOAD} if isinstance(file, Path) else {}
+            given = {**self._options(message), **options, **waiting}
+            match media.kind:
+                case "image":
+                    return self.bot.send_photo(message.address, file, **given)
+                case "audio" if media.content_type in PLAYED:
+                    return self.bot.send_audio(message.address, file, **given)
+                case "video" if media.content_type in PLAYED:
+                    return self.bot.send_video(message.address, file, **given)
+            return self.bot.send_document(message.address, file, filename=media.filename or None, **given)
 
-        async def sending(file: str | Path) -> Message:
-            if media.kind == "image":
-                return await self.bot.send_photo(message.address, file, **options)
-            name = media.filename or None
-            return await self.bot.send_document(message.address, file, filename=name, **options)
+        return str((await self._files.send(media.reference, sending)).message_id)
 
-        return await self._files.send(media.reference, sending)
+    async def _send_album(self, message: Outbound, album: Sequence[Media]) -> str:
+        """Send pictures side by side; what is one picture only is no album to Telegram."""
+        if len(album) == 1:
+            return await self._send_file(message, album[0], caption=album[0].caption)
+
+        async def sending(files: Sequence[str | Path]) -> Sequence[Message]:
+            uploads = any(isinstance(file, Path) for file in files)
+            pictures = [
+                # A path would be taken for one on the machine of a Bot API server of our own.
+                InputMediaPhoto(file.read_bytes() if isinstance(file, Path) else file, media.caption)
+                for file, media in zip(files, album, strict=True)
+            ]
+            options = self._options(message) | ({"read_timeout": UPLOAD} if uploads else {})
+            return await self.bot.send_media_group(message.address, pictures, **options)
+
+        sent = await self._files.send_all([media.reference for media in album], sending)
+        return str(sent[-1].message_id)
 
     def fetch(self, media: Media) -> AsyncIterator[bytes]:
         """Yield a file that a person sent; Telegram gives out at most 20 MB."""
@@ -199,6 +229,13 @@ class TelegramChannel:
             await self.bot.set_my_commands(
                 [BotCommand(name, text) for name, text in items.items()], language_code=language or None
             )
+
+
+async def _in_our_words(call: Call) -> str:
+    try:
+        return await call()
+    except Exception as error:
+        raise failure(error) from None
 
 
 def _keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:

@@ -53,6 +53,8 @@ def failure(error: Exception) -> SendFailure:
             return Refused("ok_false")
         case TelegramError():
             return OutcomeUnknown("bad_answer")
+        case FileNotFoundError():  # what should be sent does not lie there: nothing left us
+            return Misconfigured("file_missing", sender=False)
     return OutcomeUnknown(type(error).__name__)
 
 

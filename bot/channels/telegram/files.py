@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from telegram import Message
@@ -12,6 +12,7 @@ from bot.channels.base import ContentStore
 
 #: Sends a file, given as Telegram's id or as a path.
 Sending = Callable[[str | Path], Awaitable[Message]]
+SendingAll = Callable[[Sequence[str | Path]], Awaitable[Sequence[Message]]]
 
 
 class Files:
@@ -39,6 +40,22 @@ class Files:
                 raise
             return await self._upload(path, digest, sending)  # Telegram has forgotten it
 
+    async def send_all(self, references: Sequence[str], sending: SendingAll) -> Sequence[Message]:
+        """Send several files in one message, each by its id when it was sent before."""
+        paths = [self._folder / reference for reference in references]
+        digests = [await asyncio.to_thread(self._digest, path) for path in paths]
+        known = [await self._store.get(digest) for digest in digests]
+        try:
+            sent = await sending([id or path for id, path in zip(known, paths, strict=True)])
+        except BadRequest as error:
+            if "file" not in error.message.lower() or not any(known):
+                raise
+            known, sent = [None] * len(paths), await sending(paths)  # Telegram has forgotten one
+        for digest, id, one in zip(digests, known, sent, strict=True):
+            if id is None and (file_id := _file_id(one)):
+                await self._store.put(digest, file_id)
+        return sent
+
     async def _upload(self, path: Path, digest: str, sending: Sending) -> Message:
         sent = await sending(path)
         file_id = _file_id(sent)
@@ -57,5 +74,5 @@ class Files:
 def _file_id(sent: Message) -> str | None:
     if sent.photo:
         return sent.photo[-1].file_id
-    file = sent.document or sent.animation or sent.video
+    file = sent.document or sent.animation or sent.video or sent.audio or sent.voice
     return file.file_id if file else None

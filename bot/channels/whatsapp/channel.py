@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from bot.channels.base import (
     Receipt,
     SendFailure,
 )
-from bot.channels.split import split
+from bot.channels.split import insist, measure, split
 from bot.channels.whatsapp import receiving, webhooks
 from bot.channels.whatsapp.contents import TwilioContents, types_for
 from bot.channels.whatsapp.failures import failure
@@ -32,6 +33,7 @@ from bot.channels.whatsapp.http import MovedClient, PooledClient
 log = structlog.get_logger(__name__)
 
 TEXT_LIMIT = 1600
+CAPTION_LIMIT = 1024
 #: What WhatsApp takes no files of: people get an address instead.
 LINKED_TYPES = frozenset({"text/calendar"})
 LISTED = 20  #: messages to one person that are looked through for a lost one
@@ -102,8 +104,9 @@ class WhatsAppChannel:
         callback = {"status_callback": f"{self._public_url}/hooks/whatsapp/status/{message.id}"}
         sid = ""
         for number, part in enumerate(parts, start=1):
+            create = partial(self._create, message, part | callback if number == len(parts) else part)
             try:
-                sid = await self._create(message, part | callback if number == len(parts) else part)
+                sid = await create() if number == 1 else await insist(create)
             except SendFailure as error:
                 if number == 1:
                     raise
@@ -116,6 +119,9 @@ class WhatsAppChannel:
             return [_content(message.template.content_id, message.template.variables)]
         if message.media and message.media.content_type in LINKED_TYPES:
             message = replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
+        if message.album:
+            album = [self._captioned(media, media.caption) for media in message.album]
+            return [*album, *(await self._parts(replace(message, album=())) if message.text else ())]
         if message.media:
             return self._with_media(message, message.media)
         types = types_for(message.text, message.buttons, message.menu)
@@ -126,13 +132,15 @@ class WhatsAppChannel:
         return _texts(numbered(message.text, message.buttons))
 
     def _with_media(self, message: Outbound, media: Media) -> list[dict[str, Any]]:
-        """A picture carries its text; a document on WhatsApp has no caption."""
-        file = {"media_url": [self._media_url(media)]}
+        """A picture carries its text, unless that is too long; a document on WhatsApp has no caption."""
         text = numbered(message.text, message.buttons)
-        if not text:
-            return [file]
-        texts = _texts(text)
-        return [file | texts[0], *texts[1:]] if media.kind == "image" else [file, *texts]
+        if not text or (media.kind == "image" and measure(text) <= CAPTION_LIMIT):
+            return [self._captioned(media, text)]
+        return [self._captioned(media, ""), *_texts(text)]
+
+    def _captioned(self, media: Media, caption: str) -> dict[str, Any]:
+        file: dict[str, Any] = {"media_url": [self._media_url(media)]}
+        return file | {"body": caption} if caption else file
 
     async def _create(self, message: Outbound, part: dict[str, Any]) -> str:
         options: dict[str, Any] = {"to": message.address, **self._from, **part}
