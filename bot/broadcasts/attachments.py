@@ -80,9 +80,14 @@ def noted(sha256: str, content_type: str, size: int, filename: str) -> dict[str,
     return {"sha256": sha256, "content_type": content_type, "size": size, "name": name}
 
 
+def nearest(attachments: Mapping[str, Any], language: str) -> dict[str, Any] | None:
+    """Return what is noted of the file that goes with a text of this language: its own, or the nearest language's."""
+    return next((attachments[code] for code in chain(language) if code in attachments), None)
+
+
 def media(attachments: Mapping[str, Any], language: str) -> Media | None:
-    """Return the file that goes with a text of this language: its own, or the nearest language's."""
-    file = next((attachments[code] for code in chain(language) if code in attachments), None)
+    """Return the same as a message carries it."""
+    file = nearest(attachments, language)
     if file is None:
         return None
     kind = "image" if file["content_type"].startswith("image/") else "document"

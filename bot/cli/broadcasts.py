@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,10 +32,22 @@ SHAPE = (
 )
 
 
+_NOT_ATTACHABLE = {
+    "attachment_type": "it is no JPEG or PNG picture and no PDF: choose another, whatever its name says",
+    "attachment_too_large": "it is too large for WhatsApp: pictures may have 5 MB, PDFs 16 MB",
+    "attachment_broken": "the picture cannot be read: save it anew",
+    "attachment_sides": "the picture is too large or too long for Telegram: at most 10,000 pixels in width and height",
+}
+
+
 @app.command()
 def new(
     file: Annotated[Path, typer.Argument(help=f"JSON: {SHAPE}")],
     by: By,
+    attach: Annotated[
+        list[str],
+        typer.Option("--attach", help="Picture (JPEG, PNG) or PDF for everybody, or for a language: fr=FILE."),
+    ] = [],  # noqa: B006 - typer's way to say that there may be none
     as_json: AsJson = False,
 ) -> None:
     """Write a broadcast from a file; nothing is sent."""
@@ -42,6 +55,7 @@ def new(
 
     what = _draft(file)
     with _opened(by) as (opened, db, staff):
+        what = replace(what, attachments=dict(_attached(db, one) for one in attach))
         made = service.draft(db, opened.content, staff, what).id
     show_json({"id": made}) if as_json else typer.echo(
         f"Broadcast {made} is written: look at `broadcast dry-run {made}`."
@@ -60,7 +74,13 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
     lines = [(line.count, line.when, line.reason, line.channel, line.language, line.form) for line in found.lines]
     if as_json:
         show_json(
-            {"audience": found.audience, "reasons": found.by("reason"), "when": found.by("when"), "problems": problems}
+            {
+                "audience": found.audience,
+                "reasons": found.by("reason"),
+                "when": found.by("when"),
+                "file": found.by("file"),
+                "problems": problems,
+            }
         )
         return
     for problem in problems:
@@ -151,6 +171,22 @@ def _draft(file: Path) -> "Draft":
         raise Trouble(f"{file}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Trouble(f"{file} must hold {SHAPE}") from None
+
+
+def _attached(db: Session, option: str) -> tuple[str, dict[str, Any]]:
+    """Keep the file that an option names; return the language it is for and what a broadcast notes of it."""
+    from bot.broadcasts import attachments
+    from bot.content.languages import LANGUAGES, SOURCE
+
+    language, named, rest = option.partition("=")
+    path = Path(rest if named and language in LANGUAGES else option)
+    try:
+        noted = attachments.store(db, path.read_bytes(), path.name)
+    except OSError:
+        raise Trouble(f"{path} cannot be read: check the path") from None
+    except attachments.NotAttachable as reason:
+        raise Trouble(f"{path}: {_NOT_ATTACHABLE[str(reason)]}") from None
+    return language if named and language in LANGUAGES else SOURCE, noted
 
 
 def _text(value: Any) -> str:

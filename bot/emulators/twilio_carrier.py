@@ -67,7 +67,8 @@ class TwilioCarrier:
         self.pace_seconds = 0.05
 
     async def accept(self, message: TwilioMessage) -> None:
-        """Take over a message; returns at once, unless a fault lets the callbacks be faster than the answer."""
+        """Take over a message; returns soon, unless a fault lets the callbacks be faster than the answer."""
+        await self._fetch_files(message)  # first, so that what comes after a file does not overtake it
         fault = self._faults.take(message.to, *STATUS_FAULTS)
         if fault and fault.kind is Kind.EARLY_STATUSES:
             await self._carry(message, fault)
@@ -76,7 +77,6 @@ class TwilioCarrier:
 
     async def _carry(self, message: TwilioMessage, fault: Fault | None) -> None:
         kind, late = fault.kind if fault else None, []
-        await self._fetch_files(message)
         for step in self._steps(message, fault):
             await clock.sleep(step.delay)
             if message.status == "canceled":

@@ -11,6 +11,7 @@ from starlette.types import Message
 
 FORM_LIMIT = 256 * 1024
 MAX_FIELDS = 300
+MAX_FILES = 5
 #: What no database column takes: control characters and halves of characters.
 _UNCLEAN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -88,5 +89,7 @@ async def read(request: Request, limit: int) -> Form:
             raise HTTPException(413)
         return message
 
-    fields = await Request(request.scope, receive).form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FORM_LIMIT)
+    fields = await Request(request.scope, receive).form(
+        max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=FORM_LIMIT
+    )
     return Form(fields.multi_items())

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.console import (
     account,
+    attaching,
     audit_trail,
     broadcasts,
     choosing,
@@ -42,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     *importing.pages,
     *choosing.pages,
     *composing.pages,
+    *attaching.pages,
     *broadcasts.pages,
     *uncertain.pages,
     *inbox.pages,

@@ -3,13 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
-from bot.broadcasts import checks, forecast, progress, rendering, service
+from bot.broadcasts import attachments, checks, forecast, progress, rendering, service
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.forecast import Forecast, When
 from bot.broadcasts.models import Broadcast, BroadcastStatus
@@ -19,6 +20,7 @@ from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
+from bot.web.console import attaching
 from bot.web.console.context import ConsoleContext
 from bot.web.console.routes import Pages
 from bot.web.console.visit import NotFound, Refused, Visit
@@ -68,11 +70,15 @@ class View:
     duplicate: Broadcast | None
     progress: Progress | None  #: after
 
+    def file(self, language: str) -> dict[str, Any]:
+        """Return what is noted of the file that goes with a text of this language."""
+        return attachments.nearest(self.broadcast.attachments, language) or {}
+
 
 @pages.get("/broadcasts/{id:row}", needs=Permission.BROADCAST_VIEW)
 async def one(visit: Visit) -> Response:
     view = await visit.database.query(_view, visit.context, visit.id)
-    return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now())
+    return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now(), bubbles=attaching.bubbles)
 
 
 def _view(db: Session, context: ConsoleContext, broadcast_id: int) -> View:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.broadcasts import checks, service
+from bot.broadcasts import attachments, checks, service
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.service import Draft
@@ -18,7 +18,7 @@ from bot.content.languages import LANGUAGES
 from bot.content.templates import Category, Template
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.web.console import choosing
+from bot.web.console import attaching, choosing
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Visit, found
 from bot.web.forms import Form
@@ -35,9 +35,9 @@ async def new(visit: Visit) -> Response:
     return await _compose(visit, Draft("", checks.PURPOSES[0], {}), None, ())
 
 
-@pages.post("/broadcasts/new", needs=Permission.BROADCAST_WRITE)
+@pages.post("/broadcasts/new", needs=Permission.BROADCAST_WRITE, limit=attaching.FORM_LIMIT)
 async def create(visit: Visit) -> Response:
-    draft, errors = read(visit.form)
+    draft, errors = await _read(visit)
     if errors:
         return await _compose(visit, draft, None, errors)
     broadcast = await visit.database.run(service.draft, visit.context.content, visit.user, draft)
@@ -52,16 +52,22 @@ async def edit(visit: Visit) -> Response:
     return await _compose(visit, as_draft(broadcast), broadcast, ())
 
 
-@pages.post("/broadcasts/{id:row}/edit", needs=Permission.BROADCAST_WRITE)
+@pages.post("/broadcasts/{id:row}/edit", needs=Permission.BROADCAST_WRITE, limit=attaching.FORM_LIMIT)
 async def save(visit: Visit) -> Response:
     broadcast = found(await visit.database.query(_get, visit.id))
-    draft, errors = read(visit.form)
+    draft, errors = await _read(visit)
     if errors:
         return await _compose(visit, draft, broadcast, errors)
     kept = as_draft(broadcast)  # what comes from elsewhere stays as it is
     draft = replace(draft, buttons=kept.buttons, risks=kept.risks, link=kept.link)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
     return visit.go(f"/broadcasts/{visit.id}", "saved")
+
+
+async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
+    draft, errors = read(visit.form)
+    files, wrong = await attaching.read(visit)
+    return replace(draft, attachments=files), (*errors, *wrong)
 
 
 async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
@@ -77,6 +83,7 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
         conditions=choosing.CONDITIONS,
         purposes=checks.PURPOSES,
         limits=checks.LIMITS,
+        file_limits={kind: limit // 1024**2 for kind, limit in attachments.LIMITS.items()},
         added={code: _added(content, code) for code in LANGUAGES},
         templates=_templates(content),
         local=local,
@@ -155,6 +162,7 @@ def as_draft(broadcast: Broadcast) -> Draft:
         buttons=tuple(broadcast.buttons),
         template=broadcast.template,
         variables=broadcast.variables,
+        attachments=broadcast.attachments,
         risks=broadcast.risks,
         link=(broadcast.link_kind, broadcast.link_ref) if broadcast.link_kind and broadcast.link_ref else None,
         scheduled_at=broadcast.scheduled_at,
