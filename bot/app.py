@@ -33,6 +33,7 @@ from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT
 from bot.messaging.templates import StoredContents
 from bot.settings import Settings
+from bot.surveys import files
 from bot.surveys import inviting as surveys
 from bot.web import calendars as calendar_pages
 from bot.web import media, server
@@ -244,7 +245,11 @@ def _address(settings: Settings, file: Media) -> str:
 
 def _makers(content: Content) -> dict[str, Maker]:
     """Return what makes each kind of file."""
-    return {"calendar": lambda db, name: calendars.make(db, content, name), attachments.KIND: attachments.make}
+    return {
+        "calendar": lambda db, name: calendars.make(db, content, name),
+        attachments.KIND: attachments.make,
+        files.KIND: files.make,
+    }
 
 
 def _channels(settings: Settings, database: Database) -> dict[str, Channel]:

@@ -17,7 +17,6 @@ from bot.db import Database
 from bot.events import upkeep as events
 from bot.messaging import inbox, made, outbox
 from bot.staff import sessions
-from bot.surveys import files
 from bot.surveys import service as surveys
 
 log = structlog.get_logger(__name__)
@@ -39,7 +38,6 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("finished_sessions", 300, events.finish),
         Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now())),
         Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),
-        Job("survey_files", 60, lambda db: files.lay_out(db, router.media_dir) if router.media_dir else 0),
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Outbound, Template
+from bot.channels.base import Media, Outbound, Template
 from bot.content import Content
 from bot.messaging import eligibility, made, openings, pacing, queueing, templates
 from bot.messaging.eligibility import End, Go, Person, Rules, Wait
@@ -118,11 +118,15 @@ class _Batch:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
     def _with_file(self, message: Message) -> Message:
-        """Have the file made that goes with a message; the words go without one that cannot be made any more."""
-        reference = message.media.reference if message.media else ""
-        if not made.is_made(reference) or self._desk.lay_out(self._db, reference):
-            return message
-        return replace(message, media=None)
+        """Have the files made that go with a message; the words go without one that cannot be made any more."""
+        media = message.media if message.media and self._lies(message.media) else None
+        album = tuple(filter(self._lies, message.album))
+        return (
+            message if (media, album) == (message.media, message.album) else replace(message, media=media, album=album)
+        )
+
+    def _lies(self, media: Media) -> bool:
+        return not made.is_made(media.reference) or self._desk.lay_out(self._db, media.reference)
 
     def _render(self, row: DueMessage, person: Person) -> Message:
         if row.body is not None:

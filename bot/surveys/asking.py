@@ -56,19 +56,22 @@ class Asked:
     page: int = 0
     before: tuple[str, ...] = field(default=())  #: notes, and what we have to say first
     media: Media | None = None  #: the picture or sound that goes with it
+    album: tuple[Media, ...] = ()  #: pictures of the choices, numbered
 
 
 def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Message:
     """Return the question as a message for `channel`."""
-    text = listener.content.catalogue.text
+    say = listener.content.catalogue.text
     parts = [
         *asked.before,
-        text("survey.progress", listener.language, done=asked.number, total=asked.total),
+        say("survey.progress", listener.language, done=asked.number, total=asked.total),
         "\n".join(filter(None, [asked.label, asked.hint])),
         _numbered(asked, channel),
         _how(asked, channel, listener),
     ]
-    return Message("\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener), asked.media)
+    return Message(
+        "\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener), asked.media, asked.album
+    )
 
 
 def button(survey_id: int, step: str, label: str, token: str) -> Button:

@@ -1,4 +1,4 @@
-"""Pictures, sounds and films that go with questions: laid where the channels find what they send."""
+"""Pictures, sounds and films that go with questions and choices, as messages carry them; made from the form's rows."""
 
 import mimetypes
 from collections.abc import Iterable, Mapping
@@ -9,40 +9,45 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.channels.base import Media
+from bot.messaging import made
 from bot.surveys.form import Form
-from bot.surveys.models import Status, Survey
+from bot.surveys.models import Survey, SurveyFile
 
-_FOLDER = "surveys"  #: below DATA_DIR/media
+#: Which of the files that are made (`messaging.made`) they are.
+KIND = "survey"
 _KINDS: Mapping[str, Literal["image", "audio", "video"]] = {
     "image": "image", "big-image": "image", "video": "video", "audio": "audio",
 }  # fmt: skip
+_PICTURES = ("image", "big-image")
 
 
 def shown(survey: Survey, form: Form, texts: Iterable[Mapping[str, str]]) -> Media | None:
     """Return the first file that these texts show, by kind, as a message carries it; None when none is attached."""
     for files in texts:
-        for kind, sent_as in _KINDS.items():
-            name = files.get(kind, "")
-            if name in form.media:
-                content_type = mimetypes.guess_type(name)[0] or ""
-                return Media(sent_as, _reference(survey, name), content_type, name)
+        for kind in _KINDS:
+            if files.get(kind, "") in form.media:
+                return _media(survey, kind, files[kind])
     return None
 
 
-def lay_out(db: Session, media_dir: Path) -> int:
-    """Write the files of every open survey that are not there yet, on this machine; return how many."""
-    written = 0
-    for survey in db.scalars(select(Survey).where(Survey.status == Status.OPEN)):
-        for file in survey.media:
-            path = media_dir / _reference(survey, file.name)
-            if mimetypes.guess_type(file.name)[0] and not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part = path.with_suffix(".part")
-                part.write_bytes(file.data)
-                part.replace(path)  # never half a file under its name
-                written += 1
-    return written
+def pictures(survey: Survey, form: Form, choices: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Media, ...]:
+    """Return the attached pictures of these choices - what stands under one, and its files -, in order."""
+    return tuple(
+        _media(survey, kind, files[kind], caption)
+        for caption, files in choices
+        if (kind := next((kind for kind in _PICTURES if files.get(kind, "") in form.media), None))
+    )
 
 
-def _reference(survey: Survey, name: str) -> str:
-    return f"{_FOLDER}/{survey.sha256[:16]}/{Path(name).name}"
+def _media(survey: Survey, kind: str, name: str, caption: str = "") -> Media:
+    content_type = mimetypes.guess_type(name)[0] or ""
+    # A published form never changes, so that its hash and a name stand for one content.
+    reference = made.reference(KIND, f"{survey.sha256}/{Path(name).name}")
+    return Media(_KINDS[kind], reference, content_type, name, caption=caption)
+
+
+def make(db: Session, name: str) -> bytes | None:
+    """Return what is in a file, by its name among the files that are made: the form's hash, and its own name."""
+    sha256, _, own = name.partition("/")
+    of = select(SurveyFile.data).join(Survey, Survey.id == SurveyFile.survey_id)
+    return db.scalar(of.where(Survey.sha256 == sha256, SurveyFile.name == own))

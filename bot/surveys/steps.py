@@ -26,7 +26,7 @@ def put(turn: Turn, *before: str, edits: str | None = None) -> list[Message]:
     if turn.run.path != prompt.path:
         turn.move(prompt.path)
     message = ask(turn.asked(prompt, *before), turn.survey.id, turn.channel, turn.listener)
-    return [replace(message, edits=edits, media=None if edits else message.media)]
+    return [replace(message, edits=edits, media=None if edits else message.media, album=() if edits else message.album)]
 
 
 def review(turn: Turn, *before: str) -> list[Message]:

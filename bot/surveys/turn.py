@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy.orm import Session as Db
 
 from bot import clock
+from bot.channels.base import Media
 from bot.contacts.models import Contact
 from bot.contacts.service import zone_of
 from bot.content import Content
@@ -19,7 +20,7 @@ from bot.surveys.engine import Prompt, Session, Shown
 from bot.surveys.form import Bind, Form, Question, Type
 from bot.surveys.models import LIVE, Run, Survey
 from bot.surveys.publishing import form_of
-from bot.surveys.reading import Listener
+from bot.surveys.reading import LONG_LIST, Listener
 from bot.surveys.showing import in_words
 from bot.surveys.spelling import Option
 
@@ -111,8 +112,16 @@ class Turn:
             ticked=self.ticked(prompt),
             page=self.run.page,
             before=(*before, *(note.text for note in prompt.notes)),
+            album=self._pictures(prompt),
             media=files.shown(self.survey, self.form, [part.media for part in (prompt.label, *prompt.notes)]),
         )
+
+    def _pictures(self, prompt: Prompt) -> tuple[Media, ...]:
+        """Return the pictures of the choices on the page, each under its number and label."""
+        start = self.run.page * LONG_LIST
+        on_page = list(enumerate(prompt.choices, start=1))[start : start + LONG_LIST]
+        captions = ((f"{number}. {_shown(offer.label, offer.value)}", offer.label.media) for number, offer in on_page)
+        return files.pictures(self.survey, self.form, captions)
 
     def total(self, done: Sequence[str], path: str) -> int:
         """Return about how many questions there are: the ones done, and all behind the furthest that was reached."""

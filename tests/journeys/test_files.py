@@ -12,6 +12,7 @@ from bot.messaging import received
 from bot.messaging.models import FilePiece, FileStatus, ReceivedFile
 from bot.surveys import service as surveys
 from bot.surveys.models import Answer
+from tests.web.test_console_attachments import png
 
 from .chat import PATIENCE, Person
 from .conftest import somebody
@@ -147,3 +148,34 @@ async def test_my_data_gives_the_files_back_and_an_erasure_leaves_none(village: 
     assert await person.query(lambda db: db.scalars(select(ReceivedFile.id)).all()) == []
     assert await person.query(lambda db: db.scalars(select(FilePiece.number)).all()) == []
     assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+CROPS = """
+| survey |
+| | type | name | label | media::audio |
+| | select_one crop | a | Which crop? | crop.mp3 |
+| choices |
+| | list_name | name | label | media::image |
+| | crop | maize | Maize | maize.png |
+| | crop | wheat | Wheat | wheat.png |
+| settings |
+| | form_title | form_id | version |
+| | Crops | crops | 1 |
+"""
+
+
+@both
+async def test_pictures_of_choices_and_the_sound_of_a_question_come_before_it(village: Stage, channel: str) -> None:
+    attached = {"maize.png": png(4), "wheat.png": png(5), "crop.mp3": b"ID3 crop"}
+    await village.app.database.run(lambda db: surveys.publish(db, CROPS.encode(), "crops.md", attached))
+    person = somebody(village, channel)
+    await person.join()
+    await person.play("me: SURVEY\nbot: survey.choose")
+    await person.act("[Crops]")
+    heard = [await person.phone.next_message(PATIENCE) for _ in range(3)]
+    while "Which crop?" not in heard[-1].text:
+        heard.append(await person.phone.next_message(PATIENCE))
+    said = [(message.text, message.media.content) for message in heard if message.media and message.media.content]
+    assert said[:2] == [("1. Maize", png(4)), ("2. Wheat", png(5))]
+    assert [content for _, content in said[2:]] == [b"ID3 crop"]
+    await person.play("me: 2\nbot: survey.review | Wheat")

@@ -8,9 +8,12 @@ import pytest
 
 from bot.content import Content
 from bot.db import Database
+from bot.messaging.made import Makers
+from bot.messaging.outbox import Message
 from bot.surveys import files, publishing
 from bot.surveys.bundle import unpack
 from bot.surveys.form import FormError
+from bot.surveys.xform import load
 from tests.surveys.chat import Chat
 
 FORM = b"""| survey |
@@ -56,17 +59,47 @@ def test_a_picture_is_sent_with_its_question_once(database: Database, content: C
     chat = Chat(database, content)
     with database.begin() as db:
         survey = publishing.publish(db, FORM, "f.md", {"map.png": b"png", "hello.mp3": b"mp3"})
-        assert files.lay_out(db, tmp_path) == 2
-        assert files.lay_out(db, tmp_path) == 0
         survey_id = survey.id
     chat.begin(survey_id)
 
     media = chat.heard[-1].media
     assert media
     assert (media.kind, media.content_type, media.filename) == ("image", "image/png", "map.png")
+    makers = Makers({files.KIND: files.make}, tmp_path)
+    with database.read() as db:
+        assert makers.lay_out(db, media.reference)
+        assert not makers.lay_out(db, media.reference.replace("map", "lost"))
     assert (tmp_path / media.reference).read_bytes() == b"png"
 
     chat.tap("Yes")
     assert (chat.heard[-1].media, chat.heard[-1].edits) == (None, "message-7")
     chat.tap("Done")
     assert chat.heard[-1].media is None
+
+
+CHOICES = b"""| survey |
+| | type | name | label |
+| | select_one crop | a | Which crop? |
+| choices |
+| | list_name | name | label | media::image | media::audio |
+| | crop | maize | Maize | maize map.png | maize.mp3 |
+| | crop | beans | Beans | | |
+| | crop | wheat | Wheat | wheat.jpg | |
+| settings |
+| | form_title | form_id | version |
+| | Crops | crops | 1 |
+"""
+
+
+def test_pictures_of_choices_come_before_the_question_under_their_numbers(database: Database, content: Content) -> None:
+    chat, attached = Chat(database, content), {"maize map.png": b"png", "wheat.jpg": b"jpg"}
+    warnings = [str(warning.message) for warning in load(CHOICES, "c.md", attached).warnings]
+    assert "a: sounds and films of its choices are not sent" in warnings
+    assert "maize.mp3 is not attached: what it goes with is asked without it" in warnings
+    with database.begin() as db:
+        survey_id = publishing.publish(db, CHOICES, "c.md", attached).id
+    chat.begin(survey_id)
+    shown = [(media.caption, media.filename) for media in chat.heard[-1].album]
+    assert shown == [("1. Maize", "maize map.png"), ("3. Wheat", "wheat.jpg")]
+    assert Message.from_json(chat.heard[-1].to_json()) == chat.heard[-1]
+    assert "Wheat" in chat.say("3")

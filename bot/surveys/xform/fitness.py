@@ -60,9 +60,14 @@ def unfilled(model: Any, body: Any) -> list[Problem]:
     return problems
 
 
+#: Files of a choice that a chat does not send.
+SOUNDS = frozenset({"audio", "video"})
+
+
 def silent(form: Form) -> list[Problem]:
-    """Name the pictures and sounds that are not attached, and those of choices, which a chat cannot show."""
-    texts = [text for node in form.nodes.values() for text in (node.label, node.hint)]
+    """Name the pictures and sounds that are not attached, and sounds of choices, which have no place in a chat."""
+    choices = [choice.label for question in form.questions() for choice in question.choices]
+    texts = [*(text for node in form.nodes.values() for text in (node.label, node.hint)), *choices]
     files = [file for text in texts for wording in text.values() for file in wording.media.values()]
     missing = [file for file in dict.fromkeys(files) if file not in form.media]
     problems = [
@@ -70,10 +75,10 @@ def silent(form: Form) -> list[Problem]:
         for file in missing
     ]
     for question in form.questions():
-        if any(wording.media for choice in question.choices for wording in choice.label.values()):
+        if any(SOUNDS & wording.media.keys() for choice in question.choices for wording in choice.label.values()):
             problems.append(
                 Problem(
-                    Sentence("%(name)s: pictures and sounds of its choices are not shown", name=question.name), "survey"
+                    Sentence("%(name)s: sounds and films of its choices are not sent", name=question.name), "survey"
                 )
             )
     return problems
