@@ -106,9 +106,12 @@ def approve(id: Id, by: By) -> None:
 def send(id: Id, by: By, as_json: AsJson = False) -> None:
     """Freeze the audience and begin to send; `outreach run` or `work` delivers."""
     from bot.broadcasts import service
+    from bot.conversations import announcing
 
     with _opened(by) as (opened, db, staff):
-        count = service.send(db, opened.content, _find(db, id), staff, opened.policy)
+        broadcast = _find(db, id)
+        announcing.require_card(db, opened.content, broadcast)
+        count = service.send(db, opened.content, broadcast, staff, opened.policy)
     show_json({"audience": count}) if as_json else typer.echo(f"Broadcast {id} is on its way to {count} people.")
 
 

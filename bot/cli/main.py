@@ -13,6 +13,7 @@ from bot.cli import (
     exporting,
     importing,
     keys,
+    opportunities,
     people,
     serving,
     surveys,
@@ -37,6 +38,8 @@ app.command()(exporting.export)
 app.add_typer(database.app, name="db")
 app.add_typer(surveys.app, name="survey")
 app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(opportunities.app, name="opportunity")
+app.add_typer(opportunities.costs_app, name="costs")
 app.add_typer(importing.app, name="contacts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="staff")

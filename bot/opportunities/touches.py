@@ -55,7 +55,8 @@ def figures(db: Session, card: Opportunity, kind: str = "", ref: int | None = No
             (OutboxMessage.contact_id == Touch.contact_id)
             & (OutboxMessage.kind == kind)
             & (OutboxMessage.ref == ref)
-            & (OutboxMessage.sent_at <= Touch.at),
+            & OutboxMessage.sent_at.is_not(None)
+            & (OutboxMessage.claimed_at <= Touch.at),  # a fast finger is before the provider's word that it is sent
         )
     found = dict(db.execute(counted.group_by(Touch.kind)).all())
     return {str(what): found.get(what, 0) for what in TouchKind}

@@ -71,8 +71,8 @@ def about(
     values: Mapping[str, object] | None = None,
 ) -> list[Message]:
     """Return a wording about a card, with its risks; `{title}` and `{authority}` stand for the card's."""
-    known = {"title": title(card, language), "authority": card.authority}
-    return messages(content, card, language, content.catalogue.text(key, language, **known, **(values or {})), buttons)
+    known: dict[str, object] = {"title": title(card, language), "authority": card.authority} | dict(values or {})
+    return messages(content, card, language, content.catalogue.text(key, language, **known), buttons)
 
 
 def messages(

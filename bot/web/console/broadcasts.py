@@ -16,6 +16,7 @@ from bot.broadcasts.forecast import Forecast, When
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.progress import Progress
 from bot.content.languages import LANGUAGES
+from bot.conversations import announcing
 from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import StaffUser
@@ -151,6 +152,7 @@ def _send(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUs
     broadcast = _get(db, broadcast_id)
     if people != reached(forecast.dry_run(db, context.content, broadcast, context.policy, clock.now())):
         raise Refused("wrong_number")
+    announcing.require_card(db, context.content, broadcast)
     service.send(db, context.content, broadcast, user, context.policy)
 
 

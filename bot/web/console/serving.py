@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bot import clock
 from bot.broadcasts import service as broadcasts
 from bot.events import service as events
+from bot.opportunities import service as opportunities
+from bot.opportunities.costs_sheet import CostsError
 from bot.staff import service as staff
 from bot.staff import sessions
 from bot.staff.models import StaffSession
@@ -29,7 +31,15 @@ SESSION_COOKIE = "outreach_session"
 VISITOR_COOKIE = "outreach_visitor"
 _TOUCH_EVERY = timedelta(minutes=1)
 #: What services raise when a step does not fit where things stand; their messages carry the cure.
-REFUSALS = (Refused, broadcasts.NotPossible, events.NotPossible, staff.AlreadyStaff, staff.LastAdministrator)
+REFUSALS = (
+    Refused,
+    broadcasts.NotPossible,
+    events.NotPossible,
+    opportunities.NotPossible,
+    CostsError,
+    staff.AlreadyStaff,
+    staff.LastAdministrator,
+)
 
 
 def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitable[Response]]:
