@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -70,9 +70,10 @@ def today() -> date:
 
 
 def ends_at(card: Opportunity) -> datetime:
-    """Return the instant from which the card is no longer valid."""
-    last = card.valid_until or date.min
-    return datetime.combine(last, time(), ZoneInfo(HOME_ZONE)) + timedelta(days=1)
+    """Return the instant from which the card is no longer valid, UTC."""
+    if card.valid_until is None:
+        return datetime.min.replace(tzinfo=UTC)
+    return datetime.combine(card.valid_until + timedelta(days=1), time(), ZoneInfo(HOME_ZONE)).astimezone(UTC)
 
 
 def draft(db: Session, author: StaffUser, what: Draft) -> Opportunity:
