@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         "0 means no limit.",
     )
 
+    second_factor_roles: str = Field(
+        "administrator,protection",
+        description="Roles that must have a second factor to sign in with a password, separated by commas.",
+    )
+    oidc_issuer: str = Field(
+        "", description="Address of the organisation's OpenID Connect provider; empty turns sign-in through it off."
+    )
+    oidc_client_id: str = Field("", description="Our client id at that provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Our client secret at that provider.")
+
     send_timeout: float = Field(10, gt=0, description="Seconds to wait for a provider's answer.")
     max_in_flight: int = Field(64, ge=1, le=1000, description="Messages with a provider at the same time, per sender.")
     quiet_from: int = Field(20, ge=0, le=23, description="Hour from which nothing unasked is sent, member's zone.")
@@ -75,7 +85,7 @@ class Settings(BaseSettings):
     official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
     official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
 
-    @field_validator("public_url", "twilio_api_base")
+    @field_validator("public_url", "twilio_api_base", "oidc_issuer")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -90,6 +100,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}WHATSAPP_FROM is missing: write {PREFIX}WHATSAPP_FROM=+<your number>")
         if self.twilio_account_sid and not self.public_url:
             raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
+        if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
+            raise ValueError(f"{PREFIX}OIDC_CLIENT_ID and {PREFIX}PUBLIC_URL are needed: write both beside OIDC_ISSUER")
         if self.telegram_rate > FREE_TELEGRAM_RATE and not self.telegram_paid_broadcast:
             raise ValueError(
                 f"{PREFIX}TELEGRAM_RATE is above Telegram's free {FREE_TELEGRAM_RATE} a second: "

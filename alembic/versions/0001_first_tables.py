@@ -139,6 +139,9 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(length=128), nullable=True),
         sa.Column("link_hash", sa.String(length=64), nullable=True),
         sa.Column("link_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_pending", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_step", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_user")),
@@ -497,6 +500,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_run_survey_id"), ["survey_id"], unique=False)
 
     op.create_table(
+        "staff_recovery_code",
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["staff_user.id"], name=op.f("fk_staff_recovery_code_user_id_staff_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name=op.f("pk_staff_recovery_code")),
+    )
+    op.create_table(
         "staff_session",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -505,6 +517,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("awaits", sa.String(length=8), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["staff_user.id"], name=op.f("fk_staff_session_user_id_staff_user"), ondelete="CASCADE"
         ),
@@ -1014,6 +1027,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_staff_session_user_id"))
 
     op.drop_table("staff_session")
+    op.drop_table("staff_recovery_code")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_run_survey_id"))
         batch_op.drop_index(batch_op.f("ix_run_disposition_updated_at"))

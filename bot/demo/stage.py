@@ -98,6 +98,8 @@ def _settings(
         "whatsapp_messaging_service_sid": "",
         "official_handles": f"@{accounts.telegram_username}, {accounts.whatsapp_from.removeprefix('whatsapp:')}",
         "official_domains": "diaspora.example.org",
+        "second_factor_roles": "",
+        "oidc_issuer": "",
     }
     return settings.load(**{**fixed, **overrides})
 

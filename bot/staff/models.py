@@ -22,6 +22,13 @@ class Role(StrEnum):
     PROTECTION = "protection"
 
 
+class Awaits(StrEnum):
+    """What is missing after the password."""
+
+    CODE = "code"  #: of the second factor
+    FACTOR = "factor"  #: a second factor at all, which the role demands
+
+
 class StaffUser(Base):
     """A person who works in the console."""
 
@@ -36,6 +43,9 @@ class StaffUser(Base):
     password_hash: Mapped[str | None] = mapped_column(String(128))  #: argon2; None until the link was used
     link_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  #: of the one-time link
     link_expires_at: Mapped[datetime | None]
+    totp_secret: Mapped[str | None] = mapped_column(EncryptedText)  #: of the second factor; None: there is none
+    totp_pending: Mapped[str | None] = mapped_column(EncryptedText)  #: until a first code shows that it arrived
+    totp_step: Mapped[int | None] = mapped_column(BigId)  #: of the last code: none counts twice
     language: Mapped[str | None] = mapped_column(String(8))  #: of the console; None: as the browser asks
     created_at: Mapped[datetime]
 
@@ -52,8 +62,18 @@ class StaffSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    awaits: Mapped[Awaits | None] = mapped_column(String(8))  #: what is missing before it may be used
 
     user: Mapped[StaffUser] = relationship(lazy="joined", innerjoin=True)
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for the second factor."""
+
+    __tablename__ = "staff_recovery_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class SignInFailures(Base):

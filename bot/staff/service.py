@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock, crypto
 from bot.sentences import Sentence
-from bot.staff import audit, passwords
+from bot.staff import audit, passwords, second_factor
 from bot.staff.models import Role, StaffSession, StaffUser
 
 LINK_VALID = timedelta(days=2)
@@ -115,6 +115,13 @@ def _keep_an_administrator(db: Session, user: StaffUser) -> None:
     others = select(func.count()).where(StaffUser.role == Role.ADMINISTRATOR, StaffUser.active, StaffUser.id != user.id)
     if user.role == Role.ADMINISTRATOR and not db.scalar(others):
         raise LastAdministrator(Sentence("This is the last active administrator: make another one first"))
+
+
+def reset_second_factor(db: Session, user: StaffUser, by: StaffUser | None) -> None:
+    """Take away a lost second factor; the user signs out everywhere, and enrols anew where the role demands it."""
+    second_factor.remove(db, user)
+    sign_out_everywhere(db, user)
+    audit.record(db, by, "staff.second_factor_reset", "staff", user.id)
 
 
 def sign_out_everywhere(db: Session, user: StaffUser) -> None:

@@ -1,6 +1,7 @@
 """Signing in and out of the console: throttled, in the database, revocable at any time."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,12 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.staff import audit, passwords
-from bot.staff.models import SignInFailures, StaffSession, StaffUser
+from bot.staff import audit, passwords, second_factor
+from bot.staff.models import Awaits, Role, SignInFailures, StaffSession, StaffUser
 from bot.staff.service import email_index, find, token_hash
 
 VALID = timedelta(hours=12)
 IDLE = timedelta(hours=2)
+#: How long the second factor may take after the password.
+HALF = timedelta(minutes=15)
 FREE_TRIES = 5
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
@@ -36,8 +39,11 @@ class Denied:
     wait_until: datetime | None = None
 
 
-def sign_in(db: Session, email: str, password: str) -> SignedIn | Denied:
-    """Open a session. A refusal is returned, not raised: its count must be committed."""
+def sign_in(db: Session, email: str, password: str, demanding: Collection[Role] = ()) -> SignedIn | Denied:
+    """Open a session; it awaits the second factor of who has one, or must (`demanding` roles) have one.
+
+    A refusal is returned, not raised: its count must be committed.
+    """
     failures = _failures(db, email_index(email))
     wait_until = _wait_until(failures)
     if wait_until and wait_until > clock.now():
@@ -47,9 +53,32 @@ def sign_in(db: Session, email: str, password: str) -> SignedIn | Denied:
         return _refuse(db, failures, user)
     if user.password_hash and passwords.outdated(user.password_hash):
         user.password_hash = passwords.hashed(password)
+    if user.totp_secret:
+        return _open(db, user, Awaits.CODE)  # failures stay: a known password gives no new tries at the code
     db.delete(failures)
+    if user.role in demanding:
+        return _open(db, user, Awaits.FACTOR)
+    return complete(db, user)
+
+
+def confirm(db: Session, half: StaffSession, code: str) -> SignedIn | Denied:
+    """Put a session that awaits a code in full force, under a new token; tries are counted with the password's."""
+    user = db.get_one(StaffUser, half.user_id)
+    failures = _failures(db, user.email_hash)
+    wait_until = _wait_until(failures)
+    if wait_until and wait_until > clock.now():
+        return Denied(wait_until)
+    if not second_factor.check(db, user, code):
+        return _refuse(db, failures, user)
+    db.delete(failures)
+    db.execute(delete(StaffSession).where(StaffSession.id == half.id))
+    return complete(db, user)
+
+
+def complete(db: Session, user: StaffUser, by: str = "password") -> SignedIn:
+    """Open a session in full force for somebody whose identity is proven; `by` says how."""
     opened = _open(db, user)
-    audit.record(db, user, "staff.signed_in", "staff", user.id)
+    audit.record(db, user, "staff.signed_in", "staff", user.id, {"by": by})
     return opened
 
 
@@ -82,15 +111,16 @@ def _refuse(db: Session, row: SignInFailures, user: StaffUser | None) -> Denied:
     return Denied(_wait_until(row))
 
 
-def _open(db: Session, user: StaffUser) -> SignedIn:
+def _open(db: Session, user: StaffUser, awaits: Awaits | None = None) -> SignedIn:
     token, now = secrets.token_urlsafe(32), clock.now()
     session = StaffSession(
         token_hash=token_hash(token),
         user=user,
         csrf_token=secrets.token_urlsafe(32),
         created_at=now,
-        expires_at=now + VALID,
+        expires_at=now + (HALF if awaits else VALID),
         seen_at=now,
+        awaits=awaits,
     )
     db.add(session)
     db.flush()
@@ -115,6 +145,21 @@ def find_session(db: Session, token: str) -> StaffSession | None:
 def touch(db: Session, session_id: int) -> None:
     """Note that a session is in use; without it a session ends after IDLE."""
     db.execute(update(StaffSession).where(StaffSession.id == session_id).values(seen_at=clock.now()))
+
+
+def of_user(db: Session, user: StaffUser) -> list[StaffSession]:
+    """Return the user's open sessions, the newest first."""
+    open_ones = (StaffSession.expires_at > clock.now(), StaffSession.seen_at > clock.now() - IDLE)
+    rows = select(StaffSession).where(StaffSession.user_id == user.id, *open_ones)
+    return list(db.scalars(rows.order_by(StaffSession.id.desc())))
+
+
+def sign_out_others(db: Session, session: StaffSession) -> int:
+    """Close every session of the user but this one; return how many."""
+    others = delete(StaffSession).where(StaffSession.user_id == session.user_id, StaffSession.id != session.id)
+    closed = int(db.execute(others).rowcount)  # type: ignore[attr-defined]
+    audit.record(db, session.user, "staff.signed_out_elsewhere", "staff", session.user_id, {"sessions": closed})
+    return closed
 
 
 def sign_out(db: Session, session: StaffSession) -> None:

@@ -128,7 +128,7 @@ def context(database: Database, messages_dir: Path, data_dir: Path) -> ConsoleCo
     return ConsoleContext(
         database=database,
         content=Content.load(messages_dir),
-        settings=Settings(data_dir=data_dir, _env_file=None),
+        settings=Settings(data_dir=data_dir, second_factor_roles="", _env_file=None),
         policy=Policy({"telegram": FakeChannel(30, False), "whatsapp": FakeChannel(80, True)}, Rules()),
         nudge=lambda: None,
         secret=b"a secret for tests",

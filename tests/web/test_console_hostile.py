@@ -10,7 +10,9 @@ from bot.contacts.models import Contact
 from bot.conversations.models import Ticket
 from bot.db import Database
 from bot.staff.models import Role
+from bot.staff.roles import ROLES
 from bot.web.console import PAGES
+from bot.web.console.routes import Open
 from tests.web.console_browser import Browser, Seen, build
 from tests.web.test_console_broadcasts import add_member, write
 
@@ -101,7 +103,8 @@ async def test_no_page_is_heavier_than_a_slow_connection_bears(browser: Browser)
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "999999999999999", "99999999999999999999999", "%00", "١"])
 async def test_a_wrong_number_in_an_address_is_an_address_that_is_not_there(browser: Browser, number: str) -> None:
     for page in PAGES:
-        if "{id:row}" in page.path and page.method == "GET":
+        may = isinstance(page.needs, Open) or page.needs in ROLES[Role.ADMINISTRATOR]
+        if "{id:row}" in page.path and page.method == "GET" and may:
             answer = await browser.open(page.path.replace("{id:row}", number).replace("{name}", "x"))
             assert answer.status == 404, page.path
 

@@ -26,6 +26,7 @@ from bot.web.console import (
     inbox,
     members,
     opportunities,
+    provider,
     sessions,
     signing_in,
     staff_users,
@@ -41,6 +42,7 @@ from bot.web.security import HEADERS
 
 PAGES: tuple[Page, ...] = (
     *signing_in.pages,
+    *provider.pages,
     *home.pages,
     *members.pages,
     *importing.pages,

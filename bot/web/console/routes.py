@@ -19,6 +19,7 @@ class Open(Enum):
     """Pages that need no permission."""
 
     ANYONE = "anyone"
+    HALF = "half"  #: who gave the password, and may still owe the second factor
     STAFF = "staff"  #: everybody who is signed in
 
 

@@ -17,7 +17,7 @@ from bot.opportunities import service as opportunities
 from bot.opportunities.costs_sheet import CostsError
 from bot.staff import service as staff
 from bot.staff import sessions
-from bot.staff.models import StaffSession
+from bot.staff.models import Awaits, StaffSession
 from bot.staff.roles import Forbidden, require
 from bot.web import forms
 from bot.web.console.context import ConsoleContext
@@ -29,6 +29,8 @@ from bot.web.security import local_path, path_of
 
 SESSION_COOKIE = "outreach_session"
 VISITOR_COOKIE = "outreach_visitor"
+#: Where what is owed after the password is given.
+GATES = {Awaits.CODE: "/sign-in/code", Awaits.FACTOR: "/account/second-factor"}
 _TOUCH_EVERY = timedelta(minutes=1)
 #: What services raise when a step does not fit where things stand; their messages carry the cure.
 REFUSALS = (
@@ -47,9 +49,8 @@ def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitab
 
     async def serve(request: Request) -> Response:
         session = await _session(request, context)
-        if page.needs is not Open.ANYONE and session is None:
-            back = f"?next={quote(request.url.path)}" if page.method == "GET" else ""
-            return RedirectResponse(f"/console/sign-in{back}", 303)
+        if elsewhere := _elsewhere(page, session, request):
+            return RedirectResponse(elsewhere, 303)
         visitor = request.cookies.get(VISITOR_COOKIE) or secrets.token_urlsafe(16)
         form = await forms.read(request, page.limit) if page.method == "POST" else forms.Form()
         try:
@@ -61,6 +62,16 @@ def endpoint(page: Page, context: ConsoleContext) -> Callable[[Request], Awaitab
         return response
 
     return serve
+
+
+def _elsewhere(page: Page, session: StaffSession | None, request: Request) -> str | None:
+    """Return where somebody must go first: to sign in, or to give the second factor."""
+    if page.needs in (Open.ANYONE, Open.HALF) and (session or page.needs is Open.ANYONE):
+        return None
+    if session is None:
+        back = f"?next={quote(request.url.path)}" if page.method == "GET" else ""
+        return f"/console/sign-in{back}"
+    return f"/console{GATES[session.awaits]}" if session.awaits else None
 
 
 async def _session(request: Request, context: ConsoleContext) -> StaffSession | None:

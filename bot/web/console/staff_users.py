@@ -66,6 +66,12 @@ async def set_active(visit: Visit) -> Response:
     return visit.go("/staff", "changed")
 
 
+@pages.post("/staff/{id:row}/second-factor", needs=Permission.STAFF_MANAGE)
+async def reset_second_factor(visit: Visit) -> Response:
+    await visit.database.run(lambda db: service.reset_second_factor(db, found(db.get(StaffUser, visit.id)), visit.user))
+    return visit.go("/staff", "changed")
+
+
 def _role(code: str) -> Role:
     if code not in set(Role):
         raise Refused("no_role")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from bot.db import Database
-from bot.staff.models import StaffSession, StaffUser
+from bot.staff.models import Awaits, StaffSession, StaffUser
 from bot.staff.roles import Permission, allows
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import Reader
@@ -48,6 +48,11 @@ class Visit:
     def database(self) -> Database:
         """Return the database."""
         return self.context.database
+
+    @property
+    def owes(self) -> Awaits | None:
+        """Return what the visitor has yet to give before the session may be used."""
+        return Awaits(self.session.awaits) if self.session and self.session.awaits else None
 
     @property
     def user(self) -> StaffUser:
