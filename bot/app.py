@@ -25,7 +25,7 @@ from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import calendars
 from bot.grouping import GroupCommit
-from bot.messaging import delivery, fetching, inbox, receipts, reconciling, templates
+from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
+FORGET = 30  #: seconds
 FETCH = 3  #: seconds
 
 
@@ -66,7 +67,7 @@ class App:
         self.channels = _channels(settings, self.database)
         self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
         self.makers = Makers(_makers(self.content), settings.media_dir)
-        self.jobs = {job.name: job for job in jobs.table(self.content, self.router)}
+        self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
         self._receipts = GroupCommit(self.database, receipts.apply)
@@ -184,6 +185,7 @@ class App:
             scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
         scheduler.add_job(self.reconcile, "interval", seconds=RECONCILE)
+        scheduler.add_job(self.forget_copies, "interval", seconds=FORGET)
         scheduler.add_job(self.fetch_files, "interval", seconds=FETCH)
         return scheduler
 
@@ -206,6 +208,10 @@ class App:
         if done:
             self.nudge()
         return done
+
+    async def forget_copies(self) -> int:
+        """Have the providers delete their copies of erased people's messages."""
+        return await forgetting.forget(self.database, self.channels)
 
     async def register_webhooks(self) -> None:
         """Tell Telegram our address; Twilio is told in its own console."""

@@ -105,6 +105,20 @@ class Database:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
+    async def scrub(self) -> bool:
+        """Empty SQLite's log, where what was erased would lie on for a while; False when a reader needs it still."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._scrub) if self.is_sqlite else True
+
+    def _scrub(self) -> bool:
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.close()
+        finally:
+            connection.close()
+        return busy is not None and busy[0] == 0
+
     def close(self) -> None:
         """Let running work end and close every connection."""
         self._writers.shutdown()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 import structlog
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.broadcasts import attachments, progress
 from bot.content import Content
-from bot.conversations import announcing, mydata, retention, rights
+from bot.conversations import alike, announcing, mydata, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import upkeep as events
+from bot.exports import withdrawals
 from bot.messaging import inbox, made, outbox
 from bot.staff import sessions
 from bot.surveys import service as surveys
@@ -29,9 +31,10 @@ class Job:
     name: str
     every: float  #: seconds
     work: Callable[[Session], int]
+    erases: bool = False  #: nothing of what it removed may lie on in the database's log
 
 
-def table(content: Content, router: Router) -> tuple[Job, ...]:
+def table(content: Content, router: Router, exports_dir: Path | None = None) -> tuple[Job, ...]:
     """Return all jobs."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
@@ -45,8 +48,10 @@ def table(content: Content, router: Router) -> tuple[Job, ...]:
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("deadlines", 60, outbox.expire),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
-        Job("erasures", 20, rights.erase_leaving),
-        Job("retention", 3600, retention.apply),
+        Job("erasures", 20, rights.erase_leaving, erases=True),
+        Job("retention", 3600, retention.apply, erases=True),
+        Job("withdrawals", 600, lambda db: withdrawals.write(db, exports_dir) if exports_dir else 0),
+        Job("alike", 600, alike.find),
         Job("my_data_files", 600, lambda _: mydata.clear(router.media_dir) if router.media_dir else 0),
         Job("made_files", 600, lambda _: made.clear(router.media_dir) if router.media_dir else 0),
     )
@@ -65,6 +70,8 @@ async def run(database: Database, job: Job) -> int:
         log.error("job failed", job=job.name, error=type(error).__name__)
         log.debug("why it failed", job=job.name, exc_info=True)
         return 0
+    if done and job.erases:
+        await database.scrub()
     if done:
         log.info("job done", job=job.name, done=done)
     return done

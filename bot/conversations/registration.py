@@ -1,6 +1,6 @@
 """Registration: a table of questions, each asked in one function and understood in another."""
 
-from bot.conversations import details, joining
+from bot.conversations import alike, details, joining
 from bot.conversations.steps import ASKED_AGAIN, END
 from bot.conversations.talk import Talk
 
@@ -67,10 +67,12 @@ def _take(talk: Talk, said: str) -> None:
 def _go(talk: Talk, step: str, said: str, following: str) -> None:
     if is_changing(talk) and following not in _GO_TOGETHER:
         talk.close()
+        alike.note(talk)
         if step != "consent":  # which has said what it changed
             talk.say("profile.changed")
     elif following == END:
         talk.close()
+        alike.note(talk)
     else:
         talk.open(following, before=f"reg:{step}:{said}")
         ask(talk)

@@ -10,7 +10,7 @@ from bot.contacts.models import Contact, State
 from bot.conversations import choices
 from bot.conversations.talk import Talk
 from bot.db import Base
-from bot.messaging import outbox
+from bot.messaging import forgetting, outbox
 from bot.messaging.models import OPEN, OutboxMessage
 from bot.staff import audit
 
@@ -60,6 +60,7 @@ def erase_leaving(db: Session, limit: int = 50) -> int:
 
 def erase(db: Session, contact: Contact) -> None:
     """Remove all that is known about a person; an empty row stays, so that the sums of past broadcasts still add up."""
+    forgetting.note(db, contact)
     strip(db, contact)
     contact.state, contact.language = State.ERASED, None
     db.flush()

@@ -12,6 +12,7 @@ from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
 from bot.conversations import (
+    alike,
     chats,
     choices,
     commands,
@@ -263,6 +264,9 @@ def _ask_waiting(talk: Talk) -> None:
 
 
 def _hear_member(talk: Talk) -> None:
+    if talk.inbound.kind == "contact" and alike.note_number(talk, talk.inbound.text):
+        talk.say("link_chat.number_noted")
+        return
     answered = _answer_survey(talk) or _answer_invitation(talk, str(talk.keyword).lower())
     if not answered and not owed.pay(talk.db, talk.address):
         talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")

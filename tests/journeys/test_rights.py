@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session
 
 from bot import logs
 from bot.contacts.models import Contact, State
+from bot.crypto import EncryptedJSON, EncryptedText
 from bot.db import Base
 from bot.demo.stage import Stage
 from bot.staff import audit
@@ -197,8 +198,12 @@ async def test_nothing_names_a_person_who_was_erased(
     who = (await palesa.details()).id
     await palesa.play("me: MY DATA\nbot: mydata.summary\nbot: mydata.sent")
     assert SECRET.encode() in _all_files(tmp_path)
+    hidden = await village.app.database.query(ciphertexts, who) if village.app.database.is_sqlite else []
+    assert all(piece in _all_files(tmp_path) for piece in hidden)
     await palesa.play("me: DELETE\nbot: delete.confirm\nme: [button.erase]\nbot: delete.done")
     assert await village.app.run_job("erasures") == 1
+    assert await village.app.forget_copies() > 0
+    await village.app.database.scrub()
     number = palesa.phone.address.removeprefix("whatsapp:+")
     kept, files = await village.app.database.query(readable), _all_files(tmp_path)
     for trace in (SECRET, number, palesa.phone.name):
@@ -207,6 +212,7 @@ async def test_nothing_names_a_person_who_was_erased(
         assert trace not in logged()
     for trace in ("embassy-of-secrets", "'UY'"):
         assert trace not in kept
+    assert not [piece for piece in hidden if piece in files], "what was encrypted lies on in the file or its log"
     assert thabo.phone.address in kept
     assert "job done" in logged()
     await village.app.database.query(_left_of, who)
@@ -221,6 +227,21 @@ def readable(db: Session) -> str:
     """Return everything the database holds, decrypted."""
     rows = (tuple(row) for table in Base.metadata.sorted_tables for row in db.execute(select(table)))
     return "\n".join(map(str, rows))
+
+
+def ciphertexts(db: Session, contact_id: int) -> list[bytes]:
+    """Return what is encrypted of a person, as it lies on the disk."""
+    found: list[bytes] = []
+    for table in Base.metadata.sorted_tables:
+        person = table.c.id == contact_id if table.name == "contact" else None
+        if person is None and "contact_id" in table.c:
+            person = table.c.contact_id == contact_id
+        for column in table.c if person is not None else ():
+            if isinstance(column.type, EncryptedText | EncryptedJSON):
+                stored = db.scalars(select(type_coerce(column, LargeBinary)).where(person, column.is_not(None)))
+                found += [bytes(piece[:60]) for piece in stored]
+    assert len(found) > 20
+    return found
 
 
 def _left_of(db: Session, contact_id: int) -> None:

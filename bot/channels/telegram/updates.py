@@ -41,7 +41,7 @@ def _inbound(
         external_id=str(update["update_id"]),
         address=str(chat["id"]),
         kind=kind,
-        name=str(chat.get("first_name", "")),
+        name=f"{chat.get('first_name', '')} {chat.get('last_name', '')}".strip(),
         raw=update,
         **fields,
     )
@@ -66,7 +66,9 @@ def _message(part: Mapping[str, Any]) -> tuple[Kind, Mapping[str, Any], dict[str
         place = part["location"]
         return "location", chat, {**common, "location": (float(place["latitude"]), float(place["longitude"]))}
     if isinstance(part.get("contact"), Mapping):
-        return "contact", chat, {**common, "text": str(part["contact"].get("phone_number", ""))}
+        card = part["contact"]  # of somebody else it is none of our business
+        own = str(card.get("user_id", "")) == str(chat["id"])
+        return "contact", chat, {**common, "text": str(card.get("phone_number", "")) if own else ""}
     return ("text" if text else "unsupported"), chat, {**common, "text": text}
 
 

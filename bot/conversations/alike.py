@@ -1,0 +1,108 @@
+"""Members who may be one person: the same number, or the same name from and in the same place; staff decide.
+
+Only keyed hashes are compared, in the database.
+"""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from bot import clock, crypto
+from bot.contacts.models import Contact, Likeness, State, Trait, TraitKind
+from bot.content.normalise import normalise
+from bot.conversations.merging import CannotMerge
+from bot.conversations.talk import Talk
+from bot.staff import audit
+from bot.staff.models import StaffUser
+
+_NUMBER = re.compile(r"\+?(\d{8,15})")
+_SHORTEST_NAME = 2
+#: What more people than these have in common says nothing.
+_MOST_ALIKE = 5
+_AT_ONCE = 500
+
+
+def note(talk: Talk) -> None:
+    """Keep by what a member may be known in another chat."""
+    if talk.contact.state != State.MEMBER:
+        return
+    note_number(talk, talk.address.value.partition(":")[2])
+    contact, name = talk.contact, normalise(talk.inbound.name)
+    if len(name) >= _SHORTEST_NAME and contact.origin and contact.residence:
+        words = sorted(name.split())
+        _forget(talk.db, contact, TraitKind.PERSON)
+        _keep(talk.db, contact, TraitKind.PERSON, [*words, contact.origin, contact.residence, contact.city or ""])
+
+
+def note_number(talk: Talk, text: str) -> bool:
+    """Keep a member's phone number as a hash; False when the text is none."""
+    found = _NUMBER.fullmatch(text)
+    if found:
+        _keep(talk.db, talk.contact, TraitKind.NUMBER, [found[1]])
+    return found is not None
+
+
+def _keep(db: Session, contact: Contact, kind: TraitKind, parts: Sequence[str]) -> None:
+    db.merge(Trait(contact_id=contact.id, kind=kind, value_hash=crypto.index("|".join([kind, *parts]))))
+
+
+def _forget(db: Session, contact: Contact, kind: TraitKind) -> None:
+    db.execute(delete(Trait).where(Trait.contact_id == contact.id, Trait.kind == kind))
+
+
+def find(db: Session) -> int:
+    """Suggest pairs that nobody has decided about; return how many are new."""
+    one, other = aliased(Trait), aliased(Trait)
+    telling = (
+        select(Trait.kind, Trait.value_hash)
+        .group_by(Trait.kind, Trait.value_hash)
+        .having(func.count().between(2, _MOST_ALIKE))
+    )
+    same = and_(one.kind == other.kind, one.value_hash == other.value_hash, one.contact_id < other.contact_id)
+    known = select(Likeness.contact_id).where(_pair(one.contact_id, other.contact_id))
+    pairs = db.execute(
+        select(one.contact_id, other.contact_id, func.min(one.kind))
+        .join(other, same)
+        .where(tuple_(one.kind, one.value_hash).in_(telling), ~known.exists())
+        .group_by(one.contact_id, other.contact_id)
+        .limit(_AT_ONCE)
+    ).all()
+    now = clock.now()
+    db.add_all(Likeness(contact_id=a, other_id=b, kind=TraitKind(kind), found_at=now) for a, b, kind in pairs)
+    return len(pairs)
+
+
+def _pair(one: object, other: object) -> ColumnElement[bool]:
+    return or_(
+        and_(Likeness.contact_id == one, Likeness.other_id == other),
+        and_(Likeness.contact_id == other, Likeness.other_id == one),
+    )
+
+
+def waiting(db: Session, limit: int) -> list[tuple[Likeness, Contact, Contact]]:
+    """Return the pairs that wait for a decision, the oldest first."""
+    other = aliased(Contact)
+    rows = db.execute(
+        select(Likeness, Contact, other)
+        .join(Contact, Contact.id == Likeness.contact_id)
+        .join(other, other.id == Likeness.other_id)
+        .where(Likeness.apart_at.is_(None))
+        .order_by(Likeness.found_at, Likeness.contact_id, Likeness.other_id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def keep_apart(db: Session, one: Contact, other: Contact, by: StaffUser) -> None:
+    """Note that two are two people, so that nobody is asked again."""
+    if one.id == other.id:
+        raise CannotMerge("These are the same member already")
+    row = db.scalars(select(Likeness).where(_pair(one.id, other.id))).first()
+    if row is None:
+        row = Likeness(contact_id=one.id, other_id=other.id, kind=TraitKind.PERSON, found_at=clock.now())
+        db.add(row)
+    row.apart_by, row.apart_at = str(by.id), clock.now()
+    db.flush()
+    audit.record(db, by, "contact.kept_apart", "contact", one.id, {"other": other.id})
