@@ -7,14 +7,15 @@ import pytest
 from sqlalchemy import LargeBinary, Table, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from bot import crypto
+from bot import clock, crypto
 from bot.contacts import service
 from bot.contacts.models import Contact
 from bot.content import Content
 from bot.conversations.router import Router
 from bot.crypto import EncryptedBytes, EncryptedJSON, EncryptedText, Keyring, WrongKey
 from bot.db import Base, Database
-from bot.messaging.models import InboxMessage, OutboxMessage
+from bot.messaging import received
+from bot.messaging.models import FilePiece, InboxMessage, OutboxMessage, ReceivedFile
 from tests.conversations.conftest import Line
 
 OLD, NEW = b"k" * 32, b"n" * 32
@@ -58,6 +59,22 @@ def test_everything_is_written_anew_and_reads_the_same(database: Database, membe
     with database.read() as db:
         assert (db.execute(texts).all(), db.scalars(bodies).all()) == before
     assert crypto.rotate(database.begin, TABLES) == 0
+
+
+def test_received_files_are_written_anew_some_pieces_at_a_time(database: Database, member: Line) -> None:
+    number, who = crypto._FILES_BATCH + 2, member.contact().id
+    with database.begin() as db:
+        inbox_id = db.scalars(select(InboxMessage.id)).first()
+        file = ReceivedFile(contact_id=who, inbox_id=inbox_id or 0, number=0, channel="telegram")
+        file.kind, file.content_type, file.size, file.received_at = "image", "image/png", 3 * number, clock.now()
+        db.add(file)
+        db.flush()
+        db.add_all(FilePiece(file_id=file.id, number=n, data=b"abc") for n in range(number))
+    crypto.use(Keyring([NEW, OLD]))
+    crypto.rotate(database.begin, TABLES)
+    assert marks(database) == {Keyring([NEW]).current}
+    with database.read() as db:
+        assert b"".join(received.content(db, db.scalars(select(ReceivedFile)).one())) == b"abc" * number
 
 
 def test_people_are_still_found_by_their_address(database: Database, member: Line) -> None:

@@ -11,7 +11,7 @@ from bot.conversations.models import Ticket
 from bot.db import Database
 from bot.staff.models import Role
 from bot.staff.roles import ROLES
-from bot.web.console import PAGES
+from bot.web.console import PAGES, attaching
 from bot.web.console.routes import Open
 from tests.web.console_browser import Browser, Seen, build
 from tests.web.test_console_broadcasts import add_member, write
@@ -123,7 +123,8 @@ async def test_wrong_methods_and_bodies_are_refused_calmly(browser: Browser) -> 
         assert 400 <= answer.status_code < 500, kind
     many = {f"field{number}": "x" for number in range(2000)}
     assert (await browser.client.post(address, data=many)).status_code == 400
-    assert (await browser.client.post(address, data={"text_en": "x" * 300_000})).status_code == 413
+    assert (await browser.client.post("/console/inbox/1/close", data={"text_en": "x" * 300_000})).status_code == 413
+    assert (await browser.client.post(address, content=b"x" * (attaching.FORM_LIMIT + 1))).status_code == 413
     assert (await browser.client.get("/console/static/../console.py")).status_code == 404
     assert (await browser.client.get("/console/nothing")).status_code == 404
 
