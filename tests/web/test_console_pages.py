@@ -55,9 +55,13 @@ def member(database: Database) -> int:
 async def test_home_says_what_waits_and_how_things_stand(app: FastAPI, database: Database) -> None:
     with database.begin() as db:
         db.add(Worker(name="one", seen_at=clock.now()))
+        asked = {"kind": "human", "text": SAID, "inbox_id": None, "opened_at": clock.now()}
+        db.add(Ticket(contact_id=member(database), **asked))
+        db.add(Ticket(contact_id=member(database), closed_at=clock.now(), **asked))
         db.add(Sender(key="whatsapp:ours", next_at=clock.now(), paused_until=clock.now() + timedelta(minutes=5)))
     page = await (await Browser(app).sign_in(Role.AGENT)).open("/")
     assert "1 could not be handled" in page.text
+    assert "1 wait for an answer" in page.text
     assert "Running" in page.text
     assert "paused until 12:05" in page.text
     assert "most on one day: 1" in page.text

@@ -14,6 +14,7 @@ from bot import clock
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
+from bot.conversations.models import Ticket
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
 from bot.web.console.routes import Open, Pages
 from bot.web.console.visit import Visit
@@ -32,6 +33,7 @@ class Figures:
     approvals: int  #: drafts that somebody else wrote
     uncertain: int
     parked: int
+    unanswered: int  #: questions and reports of members
     states: list[tuple[str, int]]
     joined: list[tuple[date, int]]
     sending: list[tuple[str, int]]
@@ -55,6 +57,7 @@ def read_figures(db: Session, user_id: int) -> Figures:
         approvals=_count(db, to_approve),
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
+        unanswered=_count(db, select(Ticket.id).where(Ticket.closed_at.is_(None))),
         states=_grouped(db, Contact.state, State),
         joined=_joined(db, now),
         sending=_grouped(db, OutboxMessage.status, Status, OutboxMessage.created_at >= midnight),
