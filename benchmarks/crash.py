@@ -37,7 +37,7 @@ from bot.messaging.models import OPEN, OutboxMessage, Status
 from bot.web import hooks
 from bot.web.hooks import HookContext
 
-#: Most messages that are claimed at a time: with the provider, and one batch ahead; for each of two senders.
+#: Most messages that are claimed at a time: with the provider, and half as many ahead; for each of two senders.
 WINDOW = 2 * window(AT_ONCE)
 #: One in fifty calls goes wrong after the provider has accepted it, one in fifty before; callbacks suffer as well.
 FAULTS = (

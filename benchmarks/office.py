@@ -114,7 +114,8 @@ def freeze_broadcast(database: Database, *channels: Channel) -> int:
         db.flush()
         broadcast = Broadcast(
             title="Bench", purpose=Purpose.NEWS, texts={"en": "The desk in Maseru opens on Monday. All are welcome."},
-            buttons=[], template=None, variables={}, audience=Audience().to_json(), status=BroadcastStatus.SENDING,
+            buttons=[], template=None, variables={}, risks={}, attachments={},
+            audience=Audience().to_json(), status=BroadcastStatus.SENDING,
             author_id=author.id, writers=[author.id], content_hash="0" * 64, created_at=now, edited_at=now, sent_at=now,
         )  # fmt: skip
         db.add(broadcast)

@@ -65,7 +65,9 @@ class App:
             media_dir=settings.media_dir,
         )
         self.channels = _channels(settings, self.database)
-        self.policy = Policy(self.channels, self.rules, tuple(_listed(settings.official_domains)))
+        domains = tuple(_listed(settings.official_domains))
+        sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
+        self.policy = Policy(self.channels, self.rules, domains, sold)
         self.makers = Makers(_makers(self.content), settings.media_dir)
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
@@ -167,7 +169,8 @@ class App:
                 inviting.KIND: inviting.renderer(self.content),
                 surveys.KIND: surveys.renderer(self.content),
             },
-            pays=channel.name == "telegram" and self.settings.telegram_paid_broadcast,
+            # All of a bot's messages together stay below the paid rate.
+            paid_rate=max(0, self.settings.telegram_paid_rate - channel.rate) if channel.name == "telegram" else 0,
             lay_out=self.makers.lay_out,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
         )

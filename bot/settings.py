@@ -8,7 +8,6 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "OUTREACH_"
-FREE_TELEGRAM_RATE = 30  #: messages a second
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent
 
@@ -49,9 +48,15 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr = Field(
         SecretStr(""), description="Secret that Telegram repeats in each webhook."
     )
-    telegram_rate: float = Field(30, gt=0, le=1000, description="Messages a second for the bot.")
-    telegram_paid_broadcast: bool = Field(
-        False, description="Let broadcasts go faster than 30 a second, for Stars of the bot's balance."
+    telegram_rate: float = Field(
+        30, gt=0, le=1000, description="Messages a second for the bot; Telegram's free cap is 30."
+    )
+    telegram_paid_rate: float = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Messages a second for broadcasts that staff send at the paid rate, for Stars of the bot's "
+        "balance; 0 means that none may.",
     )
 
     twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
@@ -102,10 +107,9 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
         if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
             raise ValueError(f"{PREFIX}OIDC_CLIENT_ID and {PREFIX}PUBLIC_URL are needed: write both beside OIDC_ISSUER")
-        if self.telegram_rate > FREE_TELEGRAM_RATE and not self.telegram_paid_broadcast:
+        if 0 < self.telegram_paid_rate <= self.telegram_rate:
             raise ValueError(
-                f"{PREFIX}TELEGRAM_RATE is above Telegram's free {FREE_TELEGRAM_RATE} a second: "
-                f"write {PREFIX}TELEGRAM_PAID_BROADCAST=true, or a lower rate"
+                f"{PREFIX}TELEGRAM_PAID_RATE is not above {PREFIX}TELEGRAM_RATE: write a higher one, at most 1000, or 0"
             )
         if self.telegram_token.get_secret_value() and self.telegram_mode == "webhook":
             if not self.public_url:

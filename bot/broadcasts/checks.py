@@ -39,6 +39,7 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
     """Return everything that must be put right before a second person may approve."""
     return [
         *_purpose(wording),
+        *_paid(wording, policy),
         *_texts(wording),
         *_buttons(wording),
         *_template(content, wording),
@@ -46,6 +47,11 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
         *_promises(content, wording),
         *_lengths(content, wording, policy),
     ]
+
+
+def _paid(wording: Wording, policy: Policy) -> Iterator[Problem]:
+    if getattr(wording, "paid", False) and not policy.paid_rates:
+        yield Problem("paid_rate_off")
 
 
 def _purpose(wording: Wording) -> Iterator[Problem]:

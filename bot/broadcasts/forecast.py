@@ -4,8 +4,9 @@ The database gathers the facts, `messaging.eligibility` decides on them - the ve
 message leaves -, once for each combination of facts that occurs. A million people are a few thousand combinations.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -26,6 +27,8 @@ from bot.messaging.eligibility import End, Facts, Go, Person, Place, Wait
 from bot.messaging.models import OutboxMessage, Priority
 
 When = Literal["now", "later", "never"]
+#: Messages at a provider's paid rate for one of its Stars; charged above the free rate only, so that this is the most.
+MESSAGES_A_STAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Forecast:
     audience: int
     lines: tuple[Line, ...]
     finishes_at: datetime | None  #: None when nobody gets it
+    stars: int = 0  #: what the paid rate may cost at most
 
     def by(self, name: str) -> dict[str, int]:
         """Return the counts by one field of the lines; "" stands for None."""
@@ -81,7 +85,13 @@ def dry_run(db: Session, content: Content, broadcast: Broadcast, policy: Policy,
     """Return what would happen to the audience if the broadcast were sent as it is."""
     forecaster = _Forecaster(db, content, broadcast, policy, now)
     lines = tuple(forecaster.line(standing, count) for standing, count in forecaster.groups())
-    return Forecast(forecaster.at, sum(line.count for line in lines), lines, _finish(lines, policy, forecaster.at))
+    rates = {name: paced.rate for name, paced in policy.channels.items()}
+    paid_rates = policy.paid_rates if broadcast.paid else {}
+    paid = sum(line.count for line in lines if line.channel in paid_rates and _leaves(line))
+    stars = math.ceil(paid / MESSAGES_A_STAR)
+    rates |= paid_rates
+    finish = _finish(lines, rates, forecaster.at)
+    return Forecast(forecaster.at, sum(line.count for line in lines), lines, finish, stars)
 
 
 def recipients(
@@ -255,14 +265,14 @@ def _columns(facts: Subquery) -> list[Any]:
     return [facts.c[name] for name in Standing.__slots__]
 
 
-def _finish(lines: Sequence[Line], policy: Policy, at: datetime) -> datetime | None:
+def _finish(lines: Sequence[Line], rates: Mapping[str, float], at: datetime) -> datetime | None:
     """Return when the last one leaves: each channel works off what is due, at its rate, from when it is due."""
     ends = []
-    for channel, paced in policy.channels.items():
+    for channel, rate in rates.items():
         due = sorted((line.until or at, line.count) for line in lines if line.channel == channel and _leaves(line))
         end = at
         for start, number in due:
-            end = max(end, start) + timedelta(seconds=number / paced.rate)
+            end = max(end, start) + timedelta(seconds=number / rate)
         if due:
             ends.append(end)
     return max(ends, default=None)

@@ -53,6 +53,7 @@ class Broadcast(Base):
     link_kind: Mapped[str | None] = mapped_column(String(16))  #: what it was made from, such as "opportunity"
     link_ref: Mapped[int | None]  #: ... and the number of that
     attachments: Mapped[dict[str, Any]]  #: language -> attachments.noted; stands in like the texts
+    paid: Mapped[bool] = mapped_column(default=False)  #: may use a provider's paid rate
     audience: Mapped[dict[str, Any]]  #: Audience.to_json
     scheduled_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves

@@ -21,3 +21,4 @@ class Policy:
     channels: Mapping[str, Paced]
     rules: Rules = field(default_factory=Rules)
     domains: tuple[str, ...] = ()
+    paid_rates: Mapping[str, float] = field(default_factory=dict)  #: of channels whose provider sells a faster one

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -46,7 +47,8 @@ def renderer(content: Content) -> Renderer:
 
 
 def _render(content: Content, db: Session, ref: int, language: str) -> Message:
-    return message(content, db.get_one(Broadcast, ref), language)
+    broadcast = db.get_one(Broadcast, ref)
+    return replace(message(content, broadcast, language), paid=broadcast.paid)
 
 
 def message(content: Content, wording: Wording, language: str) -> Message:
@@ -105,6 +107,7 @@ def content_hash(content: Content, broadcast: Broadcast) -> str:
         "template": [broadcast.template, {code: template.render(code, {}) for code in template.texts}]
         if template
         else broadcast.template,
+        "paid": broadcast.paid,
         "audience": broadcast.audience,
         "times": [at.isoformat() if at else None for at in (broadcast.scheduled_at, broadcast.expires_at)],
     }

@@ -65,6 +65,7 @@ class Draft:
     risks: Mapping[str, str] = field(default_factory=dict)  #: language -> named risks that always go along
     link: tuple[str, int] | None = None  #: what it was made from: kind and number
     attachments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: language -> attachments.noted
+    paid: bool = False  #: may use a provider's paid rate
     scheduled_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -100,7 +101,7 @@ def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draf
     broadcast.link_kind, broadcast.link_ref = what.link or (None, None)
     broadcast.variables = {language: dict(values) for language, values in what.variables.items()}
     broadcast.attachments = {language: dict(file) for language, file in what.attachments.items()}
-    broadcast.audience = what.audience.to_json()
+    broadcast.audience, broadcast.paid = what.audience.to_json(), what.paid
     broadcast.scheduled_at, broadcast.expires_at = what.scheduled_at, what.expires_at
     broadcast.writers = sorted({*broadcast.writers, writer.id})
     broadcast.edited_at = clock.now()

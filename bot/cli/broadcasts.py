@@ -167,6 +167,7 @@ def _draft(file: Path) -> "Draft":
             purpose=_text(given["purpose"]),
             texts={language: _text(text) for language, text in given["texts"].items()},
             audience=Audience.from_json(given.get("audience", {})),
+            paid=given.get("paid", False) is True,
             template=given.get("template"),
             variables={language: dict(values) for language, values in given.get("variables", {}).items()},
         )

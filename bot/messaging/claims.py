@@ -1,11 +1,15 @@
-"""Claim what is due, before any provider is called."""
+"""Claim what is due, in small waves: what is claimed when a process dies is in doubt.
 
-from collections.abc import Callable, Mapping, Sequence
+Looking what may go is the dear part, so it is done for many messages at a time and remembered; claiming is one short
+statement for each, and takes nothing that has changed since.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -13,8 +17,9 @@ from bot.channels.base import Media, Outbound, Template
 from bot.content import Content
 from bot.messaging import eligibility, made, openings, pacing, queueing, templates
 from bot.messaging.eligibility import End, Go, Person, Rules, Wait
-from bot.messaging.models import OutboxMessage, Priority, Sender, Status
+from bot.messaging.models import IS_WAITING, OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
+from bot.messaging.pacing import Lease
 from bot.messaging.queueing import DueMessage
 
 #: Renders a message without a body of its own: (db, ref, language) -> content.
@@ -22,6 +27,33 @@ Renderer = Callable[[Session, int, str], Message]
 
 #: Rendered contents that are remembered; a broadcast has one for each language.
 MOST_RENDERED = 100
+#: Messages that are looked at together while there are that many.
+LOOK = 128
+#: What was found to be free to go is looked at again after this long.
+FRESH = timedelta(seconds=1)
+
+
+class Ready(NamedTuple):
+    """A message that may go now, as it will leave."""
+
+    message: Outbound
+    address_id: int
+    priority: Priority
+
+
+@dataclass(slots=True)
+class Ahead:
+    """Messages that were looked at and not claimed yet. Only a memory: the database knows them as waiting."""
+
+    ready: list[Ready] = field(default_factory=list)
+    looked_at: datetime | None = None
+
+    def is_fresh(self, now: datetime) -> bool:
+        return bool(self.ready) and self.looked_at is not None and now - self.looked_at < FRESH
+
+    def forget(self) -> None:
+        """Let the next claim look anew: something more urgent may have come."""
+        self.ready, self.looked_at = [], None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +68,11 @@ class Desk:
     rules: Rules
     content: Content
     renderers: Mapping[str, Renderer]
-    pays: bool = False  #: broadcasts may use the provider's paid rate
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False  #: makes a file that lies nowhere yet
+    paid_rate: float = 0  #: of messages that use the provider's paid rate; 0: there is none
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
+    ahead: Ahead = field(default_factory=Ahead)
 
     @property
     def key(self) -> str:
@@ -57,27 +90,27 @@ class Claimed:
     priority: Priority
 
 
-class _Ready(NamedTuple):
-    row: DueMessage
-    go: Go
-    message: Message
-    template: Template | None
-    language: str
-
-
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages, at most one for each contact; the caller commits before calling a provider."""
     now = clock.now()
-    ids = queueing.due(db, desk.channel, limit, now)
-    if not ids:  # looked before locking: an idle sender must not write
+    ids = [] if desk.ahead.is_fresh(now) else queueing.due(db, desk.channel, _sight(desk, limit), now)
+    if not ids and not desk.ahead.ready:  # looked before locking: an idle sender must not write
         return []
-    sender = pacing.lock(db, desk.key)
-    if not pacing.lease(sender, desk.worker, now):
+    lease = pacing.lease(db, desk.key, desk.worker, now)
+    if lease is None or (lease.paused_until and lease.paused_until > now):
+        desk.ahead.forget()
         return []
-    places = pacing.free_places(sender, desk.rate, now)
-    rows = queueing.lock(db, ids[:places]) if places else []
-    ready = _Batch(db, desk, rows, now).sort()
-    return _take(db, ready, sender, desk, now)
+    if ids:
+        desk.ahead.ready = list(_Batch(db, desk, queueing.read(db, ids), now).sort())
+        desk.ahead.looked_at = now
+    return _take(db, desk, lease, limit, now)
+
+
+def _sight(desk: Desk, limit: int) -> int:
+    """Return how many messages to look at: no more than leave while that is fresh."""
+    if limit <= 0:
+        return 0
+    return max(1, min(max(LOOK, limit), int(max(desk.rate, desk.paid_rate) * FRESH.total_seconds())))
 
 
 class _Batch:
@@ -85,11 +118,12 @@ class _Batch:
 
     def __init__(self, db: Session, desk: Desk, rows: Sequence[DueMessage], now: datetime) -> None:
         self._db, self._desk, self._rows, self._now = db, desk, rows, now
+        self._by_id = {row.id: row for row in rows}
         self._templates = templates.Approved(db, desk.content)
         self._aside: list[dict[str, Any]] = []
-        self._ready: list[_Ready] = []
+        self._ready: list[Ready] = []
 
-    def sort(self) -> list[_Ready]:
+    def sort(self) -> list[Ready]:
         """Decide about each message; write down all but those that are ready to go."""
         facts = eligibility.read_facts(self._db, self._rows, self._now)
         has_window = self._desk.has_window
@@ -113,7 +147,9 @@ class _Batch:
         language = person.language or "en"
         template = None if go.in_window else self._templates.find(message, language)
         if go.in_window or template:
-            self._ready.append(_Ready(row, go, self._with_file(message), template, language))
+            message = self._with_file(message)
+            outbound = _outbound(row, go, message, template, language, self._desk, self._now)
+            self._ready.append(Ready(outbound, go.address.id, row.priority))
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
@@ -141,15 +177,15 @@ class _Batch:
 
     def _keep_budget(self) -> None:
         """Hold back those for whom the provider's number of people a day has no room."""
-        opening = [ready for ready in self._ready if ready.template]
+        opening = [ready for ready in self._ready if ready.message.template]
         if not opening or not self._desk.daily_people:
             return
-        ids = [ready.go.address.id for ready in opening]
+        ids = [ready.address_id for ready in opening]
         allowed, until = openings.take(self._db, self._desk.key, self._desk.daily_people, ids, self._now)
         for ready in opening:
-            if ready.go.address.id not in allowed:
+            if ready.address_id not in allowed:
                 self._ready.remove(ready)
-                self._set_aside(ready.row, Wait("daily_people", until))
+                self._set_aside(self._by_id[ready.message.id], Wait("daily_people", until))
 
     def _set_aside(self, row: DueMessage, decision: Wait | End) -> None:
         if isinstance(decision, Wait):
@@ -184,9 +220,10 @@ _ASIDE = (
         status_at=bindparam("now"),
     )
 )
+#: Only what still waits and is due: a pause, a cancellation or STOP since we looked wins.
 _TAKE = (
     update(OutboxMessage)
-    .where(OutboxMessage.id == bindparam("row"))
+    .where(OutboxMessage.id == bindparam("row"), IS_WAITING, OutboxMessage.due_at <= bindparam("now"))
     .values(
         status=Status.SENDING,
         reason=None,
@@ -198,41 +235,85 @@ _TAKE = (
         owes_text=bindparam("by_template"),
     )
 )
+_OURS = select(OutboxMessage.id).where(
+    OutboxMessage.id.in_(bindparam("ids", expanding=True)),
+    OutboxMessage.status == Status.SENDING,
+    OutboxMessage.claimed_by == bindparam("worker"),
+)
 
 
-def _take(db: Session, ready: Sequence[_Ready], sender: Sender, desk: Desk, now: datetime) -> list[Claimed]:
-    if not ready:
+def _take(db: Session, desk: Desk, lease: Lease, limit: int, now: datetime) -> list[Claimed]:
+    """Claim for the places that are free, of the provider's and of the pace."""
+    wave = list(_wave(desk, lease, limit, now))
+    if not wave:
         return []
+    ours = _write(db, desk, wave, now)
+    unpaid = [one for one in wave if one.message.id in ours and not one.message.paid]
+    paid = [one for one in wave if one.message.id in ours and one.message.paid]
+    times, next_at = pacing.take(lease.next_at, desk.rate, now, len(unpaid))
+    if paid:
+        paid_times, next_paid_at = pacing.take(lease.next_paid_at or now, desk.paid_rate, now, len(paid))
+        lease, times = lease._replace(next_paid_at=next_paid_at), times + paid_times
+    pacing.note(db, desk.key, desk.worker, lease._replace(next_at=next_at), now)
+    return [
+        Claimed(one.message, at, now, one.address_id, one.priority)
+        for one, at in zip(unpaid + paid, times, strict=True)
+    ]
+
+
+def _wave(desk: Desk, lease: Lease, limit: int, now: datetime) -> Iterator[Ready]:
+    """Take out of what was looked at, in order of service, what has a place."""
+    places = pacing.free_places(lease.next_at, desk.rate, now)
+    paid_places = pacing.free_places(lease.next_paid_at or now, desk.paid_rate, now) if desk.paid_rate else 0
+    left = []
+    for one in desk.ahead.ready:
+        room = paid_places if one.message.paid else places
+        if limit <= 0 or room <= 0:
+            left.append(one)
+            continue
+        limit -= 1
+        if one.message.paid:
+            paid_places -= 1
+        else:
+            places -= 1
+        yield one
+    desk.ahead.ready = left
+    if limit > 0 and paid_places > 0:
+        desk.ahead.forget()  # what waits for the slower pace must not keep the faster one waiting
+
+
+def _write(db: Session, desk: Desk, wave: Sequence[Ready], now: datetime) -> set[int]:
+    """Write the claims, and return the ids that are ours."""
+    ids = sorted(one.message.id for one in wave)  # two processes lock rows in the same order
+    by_id = {one.message.id: one for one in wave}
     rows = [
         {
-            "row": one.row.id,
-            "address": one.go.address.id,
-            "by_template": one.template is not None,
+            "row": id,
+            "address": by_id[id].address_id,
+            "by_template": by_id[id].message.template is not None,
             "worker": desk.worker,
             "now": now,
         }
-        for one in ready
+        for id in ids
     ]
-    db.connection().execute(_TAKE, rows)
-    times = pacing.take(sender, desk.rate, now, len(ready))
-    return [
-        Claimed(_outbound(one, desk, now), at, now, one.go.address.id, one.row.priority)
-        for one, at in zip(ready, times, strict=True)
-    ]
+    if db.connection().execute(_TAKE, rows).rowcount == len(ids):
+        return set(ids)
+    return set(db.scalars(_OURS, {"ids": ids, "worker": desk.worker}))
 
 
-def _outbound(ready: _Ready, desk: Desk, now: datetime) -> Outbound:
-    row, message = ready.row, ready.message
+def _outbound(
+    row: DueMessage, go: Go, message: Message, template: Template | None, language: str, desk: Desk, now: datetime
+) -> Outbound:
     return Outbound(
         id=row.id,
-        address=ready.go.address.value,
+        address=go.address.value,
         text=message.text,
         buttons=message.buttons,
-        menu=desk.content.catalogue.text("button.choose", ready.language) if message.buttons else "",
+        menu=desk.content.catalogue.text("button.choose", language) if message.buttons else "",
         media=message.media,
         album=message.album,
-        template=ready.template,
+        template=template,
         edits=message.edits,
         valid_seconds=int((row.expires_at - now).total_seconds()) if row.expires_at else None,
-        paid=desk.pays and row.priority == Priority.BROADCAST,
+        paid=message.paid and desk.paid_rate > 0,
     )

@@ -1,4 +1,4 @@
-"""The delivery loop of one sender: claim, commit, send, settle in groups."""
+"""The delivery loop of one sender. Each turn is one transaction: settle what came back, claim what may go next."""
 
 import asyncio
 from contextlib import suppress
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 IDLE = 0.5
 #: The same while messages are under way: shorter than the horizon for which places are given out.
 BUSY = 0.1
-#: Messages that are claimed together while there are that many.
-BATCH = 24
 #: Real seconds that an outcome waits for others to share its commit.
 LINGER = 0.005
 #: A process unseen for this long leaves its claims in doubt.
@@ -37,82 +35,96 @@ REPLY_BURST = 5
 
 
 def window(max_in_flight: int) -> int:
-    """Return how many messages are claimed and not settled at most: what a crash leaves in doubt."""
-    return 2 * max_in_flight - 1
+    """Return how many messages are claimed and not settled at most, which is what a crash leaves in doubt.
+
+    More than may be with the provider, so that a call that ends need not wait for a commit before the next begins.
+    """
+    return max_in_flight + max_in_flight // 2
 
 
 class Delivery:
     """Sends what is due of one sender, never twice by itself."""
 
     def __init__(self, database: Database, channel: Channel, desk: Desk, max_in_flight: int) -> None:
-        self._database, self._channel, self._desk, self._max = database, channel, desk, max_in_flight
+        self._database, self._channel, self._desk = database, channel, desk
+        self._window, self._places = window(max_in_flight), asyncio.Semaphore(max_in_flight)
         self._work = asyncio.Event()
-        self._in_flight: set[asyncio.Task[None]] = set()
-        self._rests_until = clock.now()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._outcomes: list[Outcome] = []  #: that are not settled yet
         self._claimed = 0  #: and not settled: what a crash of this process leaves in doubt
-        self._calls = asyncio.Semaphore(max_in_flight)
-        self._outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
-        self._pace, self._gate = ChatPace(), Gate(desk.rate)
-        self._stopping = False
+        self._rests_until = clock.now()
+        self._pace = ChatPace()
+        self._gate, self._paid_gate = Gate(desk.rate), Gate(desk.paid_rate)
+        self._stopping = self._failed = False
 
     def nudge(self) -> None:
         """Say that there may be something to send."""
+        self._desk.ahead.forget()
         self._work.set()
 
     async def run(self) -> None:
         """Send until `stop`; what is with the provider by then is waited for and settled."""
-        settler = asyncio.create_task(self._settle_for_ever())
-        try:
-            while not self._stopping:
-                await self._turn()
-        finally:
-            if self._in_flight:
-                await asyncio.wait(self._in_flight)
-            await self._outcomes.join()
-            settler.cancel()
-            with suppress(asyncio.CancelledError):
-                await settler
-            with suppress(Exception):  # it lapses by itself soon
-                await self._database.run(pacing.release, [self._desk.worker])
+        while not self._stopping or self._claimed:
+            self._work.clear()
+            if not await self._turn():
+                await self._wait()
+        with suppress(Exception):  # it lapses by itself soon
+            await self._database.run(pacing.release, [self._desk.worker])
 
     def stop(self) -> None:
         """End `run` after the messages in flight."""
         self._stopping = True
         self.nudge()
 
-    async def _turn(self) -> None:
-        self._work.clear()
-        # More are claimed than may be with the provider, so that a call that ends need not wait for the next claim;
-        # many at a time, since a claim of twenty messages costs little more than one of a single message.
-        free = window(self._max) - self._claimed
-        claimed = await self._claim(free) if free >= min(BATCH, self._max) else []
-        self._claimed += len(claimed)
-        for item in claimed:
-            task = asyncio.create_task(self._send(item))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
-        if not claimed:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), BUSY if self._in_flight else IDLE)
-
-    async def _claim(self, free: int) -> list[Claimed]:
+    async def _turn(self) -> bool:
+        """Settle and claim once; say whether there may be more to claim at once."""
+        outcomes, self._outcomes = self._outcomes, []
+        free = self._window - self._claimed + len(outcomes)
+        if self._stopping or (self._failed and outcomes):  # a claim that fails must not keep outcomes unwritten
+            free = 0
         try:
-            return await self._database.run(claims.claim, self._desk, free)
-        except Exception as error:  # a database that is away comes back; the loop must still be there
-            log.error("claiming failed", sender=self._desk.channel, error=type(error).__name__)
+            claimed = await self._database.run(take_turn, self._desk, outcomes, free)
+        except Exception as error:  # a database that is away comes back; these outcomes exist nowhere else
+            log.error("settling and claiming failed", sender=self._desk.channel, error=type(error).__name__)
+            self._failed = True
+            self._desk.ahead.forget()
+            self._outcomes[:0] = outcomes
             await asyncio.sleep(IDLE)
-            return []
+            return True
+        self._failed = False
+        self._claimed += len(claimed) - len(outcomes)
+        for item in claimed:
+            call = asyncio.create_task(self._send(item))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+        return 0 < len(claimed) < free
+
+    async def _wait(self) -> None:
+        """Wait for something to do; outcomes that come close together share a commit."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._work.wait(), BUSY if self._claimed else IDLE)
+        if self._outcomes and len(self._outcomes) < self._claimed:
+            await asyncio.sleep(LINGER)
 
     async def _send(self, item: Claimed) -> None:
         # The claim is committed and no database session is open here: a slow provider holds nothing but this task.
         await self._pace.wait(item)
-        async with self._calls:
-            await self._pass_gate()
-            now = clock.now()
-            may_go = now >= self._rests_until and now - item.claimed_at <= STALE
-            result = await self._call(item) if may_go else NotSent()
-            self._heed(result)
-        self._outcomes.put_nowait(Outcome(item.message.id, item.address_id, result))
+        async with self._places:
+            result = await self._try(item)
+        self._outcomes.append(Outcome(item.message.id, item.address_id, result))
+        self._work.set()
+
+    async def _try(self, item: Claimed) -> str | SendFailure:
+        """Call the provider when the gate opens, unless there is reason not to any more."""
+        gate = self._paid_gate if item.message.paid else self._gate
+        seconds = gate.wait(clock.now().timestamp())
+        if seconds > 0:
+            await clock.sleep(seconds)
+        now = clock.now()
+        may_go = not self._stopping and now >= self._rests_until and now - item.claimed_at <= STALE
+        result = await self._call(item) if may_go else NotSent()
+        self._heed(result)
+        return result
 
     def _heed(self, result: str | SendFailure) -> None:
         """Keep what is claimed already from running into the same wall; the sender's row keeps all the rest."""
@@ -130,31 +142,12 @@ class Delivery:
             log.error("send ended in doubt", outbox_id=item.message.id, error=type(error).__name__)
             return OutcomeUnknown(type(error).__name__)
 
-    async def _pass_gate(self) -> None:
-        seconds = self._gate.wait(clock.now().timestamp())
-        if seconds > 0:
-            await clock.sleep(seconds)
 
-    async def _settle_for_ever(self) -> None:
-        while True:
-            group = [await self._outcomes.get()]
-            await asyncio.sleep(LINGER)
-            while not self._outcomes.empty():
-                group.append(self._outcomes.get_nowait())
-            await self._settle(group)
-            self._claimed -= len(group)
-            for _ in group:
-                self._outcomes.task_done()
-            self.nudge()
-
-    async def _settle(self, group: list[Outcome]) -> None:
-        while True:
-            try:
-                await self._database.run(settling.settle, self._desk.key, group)
-                return
-            except Exception as error:  # these outcomes exist nowhere else: keep them until they are written
-                log.error("settling failed", sender=self._desk.channel, error=type(error).__name__)
-                await asyncio.sleep(IDLE)
+def take_turn(db: Session, desk: Desk, outcomes: list[Outcome], free: int) -> list[Claimed]:
+    """Settle what came back, then claim for the places that are free."""
+    if outcomes:
+        settling.settle(db, desk.key, outcomes)
+    return claims.claim(db, desk, free) if free > 0 else []
 
 
 class ChatPace:

@@ -191,6 +191,7 @@ class Sender(Base):
     leased_by: Mapped[str | None] = mapped_column(String(64))
     leased_until: Mapped[datetime | None]
     next_at: Mapped[datetime]  #: when the next message may leave
+    next_paid_at: Mapped[datetime | None]  #: the same, at the provider's paid rate
     paused_until: Mapped[datetime | None]
     pause_reason: Mapped[str | None] = mapped_column(String(64))
 

@@ -26,6 +26,7 @@ class Message:
     template: str | None = None  #: name in messages/templates, for use when the channel's window is closed
     variables: dict[str, str] = field(default_factory=dict)  #: of the template
     edits: str | None = None  #: external id of the message that this one replaces
+    paid: bool = False  #: uses the provider's paid rate; only of what is rendered at sending
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in which it is stored."""

@@ -4,8 +4,9 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -19,8 +20,18 @@ SHARE = 0.99
 LEASE = timedelta(seconds=10)
 
 
+class Lease(NamedTuple):
+    """What the process that may send from a sender knows of its pace."""
+
+    leased_by: str | None
+    leased_until: datetime | None
+    next_at: datetime
+    next_paid_at: datetime | None
+    paused_until: datetime | None
+
+
 def lock(db: Session, key: str) -> Sender:
-    """Return the sender's row, locked: claims of two processes take turns."""
+    """Return the sender's row, locked: two processes take turns."""
     row = db.scalars(select(Sender).where(Sender.key == key).with_for_update()).one_or_none()
     if row is None:
         row = Sender(key=key, next_at=clock.now())
@@ -29,13 +40,30 @@ def lock(db: Session, key: str) -> Sender:
     return row
 
 
-def lease(sender: Sender, worker: str, now: datetime) -> bool:
-    """Take or keep the sender for this process; False while another has it."""
-    if sender.leased_by != worker and sender.leased_until and sender.leased_until > now:
-        return False
-    if sender.leased_by != worker or sender.leased_until is None or sender.leased_until < now + LEASE / 2:
-        sender.leased_by, sender.leased_until = worker, now + LEASE
-    return True
+# Statements of the hot path are built once: building costs more than running them.
+_READ = select(*(getattr(Sender, name) for name in Lease._fields)).where(Sender.key == bindparam("sender"))
+_READ = _READ.with_for_update()
+_NOTE = update(Sender).where(Sender.key == bindparam("sender"))
+_NOTE = _NOTE.values(**{name: bindparam(name) for name in Lease._fields if name != "paused_until"})
+
+
+def lease(db: Session, key: str, worker: str, now: datetime) -> Lease | None:
+    """Return the sender's pace, its row locked, if this process has or can have it; None while another has it."""
+    row = db.connection().execute(_READ, {"sender": key}).one_or_none()
+    if row is None:
+        lock(db, key)
+        row = db.connection().execute(_READ, {"sender": key}).one()
+    found = Lease._make(row)
+    if found.leased_by != worker and found.leased_until and found.leased_until > now:
+        return None
+    return found
+
+
+def note(db: Session, key: str, worker: str, pace: Lease, now: datetime) -> None:
+    """Write down the pace, and that the sender stays with this process."""
+    values = pace._asdict() | {"sender": key, "leased_by": worker, "leased_until": now + LEASE}
+    del values["paused_until"]
+    db.connection().execute(_NOTE, values)
 
 
 def release(db: Session, workers: Sequence[str]) -> None:
@@ -44,20 +72,17 @@ def release(db: Session, workers: Sequence[str]) -> None:
     db.execute(given_up.execution_options(synchronize_session=False))
 
 
-def free_places(sender: Sender, rate: float, now: datetime) -> int:
+def free_places(next_at: datetime, rate: float, now: datetime) -> int:
     """Return how many messages may leave within the horizon."""
-    if sender.paused_until and sender.paused_until > now:
-        return 0
-    ahead = (now + HORIZON - max(sender.next_at, now)).total_seconds()
+    ahead = (now + HORIZON - max(next_at, now)).total_seconds()
     return math.floor(ahead * rate * SHARE) + 1 if ahead >= 0 else 0
 
 
-def take(sender: Sender, rate: float, now: datetime, count: int) -> list[datetime]:
-    """Take `count` places and return their times."""
-    start = max(sender.next_at, now)
+def take(next_at: datetime, rate: float, now: datetime, count: int) -> tuple[list[datetime], datetime]:
+    """Return the times of `count` places, and when the one after them is."""
+    start = max(next_at, now)
     step = timedelta(seconds=1 / (rate * SHARE))
-    sender.next_at = start + step * count
-    return [start + step * number for number in range(count)]
+    return [start + step * number for number in range(count)], start + step * count
 
 
 def pause(sender: Sender, until: datetime, reason: str) -> None:

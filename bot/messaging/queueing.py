@@ -72,10 +72,8 @@ def _head() -> Select[int, int]:
 
 # Statements of the hot path are built once: building costs more than running them.
 _HEAD = _head()
-_DUE = (
-    select(*(getattr(OutboxMessage, name) for name in DueMessage._fields))
-    .where(OutboxMessage.id.in_(bindparam("ids", expanding=True)), OutboxMessage.status.in_(WAITING))
-    .with_for_update(skip_locked=True)
+_DUE = select(*(getattr(OutboxMessage, name) for name in DueMessage._fields)).where(
+    OutboxMessage.id.in_(bindparam("ids", expanding=True)), OutboxMessage.status.in_(WAITING)
 )
 
 
@@ -98,7 +96,7 @@ def _rows(db: Session, channel: str, lane: int, places: int, now: datetime) -> S
     return [(id, contact_id) for id, contact_id in rows]
 
 
-def lock(db: Session, ids: Sequence[int]) -> list[DueMessage]:
-    """Lock these messages and return those that still wait, in the order of `ids`."""
+def read(db: Session, ids: Sequence[int]) -> list[DueMessage]:
+    """Return those of these messages that still wait, in the order of `ids`."""
     found = {row[0]: DueMessage(*row) for row in db.connection().execute(_DUE, {"ids": ids})}
     return [found[id] for id in ids if id in found]

@@ -37,6 +37,7 @@ class Office:
     rules: Rules = field(default_factory=Rules)
     max_in_flight: int = 64
     daily_people: int = 0
+    paid_rate: float = 0
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -49,7 +50,10 @@ class Office:
             rules=self.rules,
             content=self.content,
             daily_people=self.daily_people,
-            renderers={"broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}")},
+            paid_rate=self.paid_rate,
+            renderers={
+                "broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}", paid=ref % 2 == 1)
+            },
         )
 
     def reset_pace(self) -> None:

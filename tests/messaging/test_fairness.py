@@ -3,6 +3,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Misconfigured, OutcomeUnknown
@@ -43,10 +44,17 @@ async def test_a_message_that_waits_for_another_try_does_not_hold_up_an_answer_t
     assert (office.row(answer).status, office.row(waiting).status) == (Status.SENT, Status.QUEUED)
 
 
+def hold(db: Session, office: Office, worker: str) -> None:
+    """Let another process send from the sender."""
+    pace = pacing.lease(db, office.desk().key, worker, clock.now())
+    assert pace
+    pacing.note(db, office.desk().key, worker, pace, clock.now())
+
+
 def test_while_one_process_has_the_lease_no_other_sends_from_the_same_sender(office: Office) -> None:
     office.queue(office.member(), "hello")
     with office.database.begin() as db:
-        assert pacing.lease(pacing.lock(db, office.desk().key), "another process", clock.now())
+        hold(db, office, "another process")
     with office.database.begin() as db:
         assert claims.claim(db, office.desk(), 10) == []
     clock.advance(pacing.LEASE)
@@ -59,7 +67,7 @@ async def test_a_process_that_ends_or_dies_leaves_its_sender_to_others_at_once(o
     await office.deliver()
     with office.database.begin() as db:
         assert pacing.lock(db, office.desk().key).leased_by is None
-        pacing.lease(pacing.lock(db, office.desk().key), "dead", clock.now())
+        hold(db, office, "dead")
         delivery.doubt(db, ["dead"])
     office.queue(office.member(), "second")
     await office.deliver()
@@ -141,3 +149,25 @@ async def test_staff_resend_or_leave_what_is_in_doubt_and_nothing_else(office: O
     await office.deliver()
     assert [office.row(id).status for id in ids] == [Status.SENT, Status.FAILED, Status.SENT]
     assert [message.id for message in office.channel.sent] == [ids[2], ids[0]]
+
+
+async def test_a_paid_broadcast_goes_at_the_paid_rate_and_everything_else_keeps_the_free_one(office: Office) -> None:
+    office.channel = MemoryChannel(rate=8)
+    office.paid_rate = 400
+    due = {"status": Status.QUEUED, "purpose": Purpose.NEWS, "due_at": clock.now(), "created_at": clock.now()}
+    members = [office.member() for _ in range(60)]
+    with office.database.begin() as db:
+        for number, member in enumerate(members):
+            ref = 1 if number < 30 else 2  # an odd one is paid
+            row = OutboxMessage(contact_id=member, channel="telegram", priority=Priority.BROADCAST, ref=ref, **due)
+            row.kind, row.status_at = "broadcast", clock.now()
+            db.add(row)
+    with office.database.begin() as db:
+        desk = office.desk()
+        wave = claims.claim(db, desk, 100) + claims.claim(db, desk, 100)
+    paid = [one for one in wave if one.message.paid]
+    free = [one for one in wave if not one.message.paid]
+    assert len(paid) == 30
+    assert len(free) == 2  # a quarter of a second's places
+    assert (free[1].at - free[0].at).total_seconds() > 1 / 8
+    assert (paid[-1].at - paid[0].at).total_seconds() < 0.1
