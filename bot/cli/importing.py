@@ -35,6 +35,9 @@ def import_(
     map: Annotated[
         list[str] | None, typer.Option(help="COLUMN=phone or COLUMN=region, if the header misleads.")
     ] = None,
+    sheet: Annotated[
+        str, typer.Option(help="Sheet of the workbook; without it the first that is shown and not empty.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would become of each row, and why.")
     ] = False,
@@ -46,22 +49,24 @@ def import_(
     from bot.conversations import inviting
     from bot.staff import audit
 
-    sheet = _read(file, map or [])
+    found = _read(file, map or [], sheet)
     with _opened(by) as (opened, db, staff):
         sender, country = _sender(opened), _country(region)
-        with _progress(len(sheet.rows)) as progress:
-            verdicts = importing.judge(db, sheet.rows, sender, country, progress)
+        with _progress("Reading numbers", len(found.rows)) as progress:
+            verdicts = importing.judge(db, found.rows, sender, country, progress)
         batch = None
         if not dry_run:
             _require_template(db, opened)
-            batch = importing.take(db, verdicts, sender, source[:64], str(staff.id))
+            people = sum(verdict.standing == importing.Standing.IN for verdict in verdicts)
+            with _progress("Writing people", people) as progress:
+                batch = importing.take(db, verdicts, sender, source[:64], str(staff.id), progress)
         if batch:
             inviting.invite(db, batch)
             reasons = importing.tally(verdicts)
             audit.record(db, staff, "contacts.imported", "import_batch", batch.id, {"source": batch.source, **reasons})
     if report:
         _write_report(report, verdicts)
-    _show(sheet, verdicts, batch.id if batch else None, as_json=as_json)
+    _show(found, verdicts, batch.id if batch else None, as_json=as_json)
 
 
 @app.command()
@@ -98,7 +103,7 @@ def _opened(by: str) -> Iterator[tuple["App", Session, "StaffUser"]]:
         raise Trouble("Somebody of the list wrote to us this very moment: nothing was imported, run it again") from None
 
 
-def _read(file: Path, pairs: Sequence[str]) -> "Sheet":
+def _read(file: Path, pairs: Sequence[str], sheet: str) -> "Sheet":
     from bot.contacts import sheets
 
     mapping = {}
@@ -106,7 +111,7 @@ def _read(file: Path, pairs: Sequence[str]) -> "Sheet":
         column, _, field = pair.rpartition("=")
         mapping[column] = field
     try:
-        return sheets.read(file, mapping)
+        return sheets.read(file, mapping, sheet)
     except sheets.SheetError as error:
         raise Trouble(f"{file}: {error}") from None
 
@@ -139,13 +144,13 @@ def _require_template(db: Session, opened: "App") -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal; it goes to stderr, so that --json stays JSON."""
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("Reading numbers", total=total)
+        task = shown.add_task(what, total=total)
         yield lambda count: shown.advance(task, count)
 
 
@@ -165,10 +170,18 @@ def _show(sheet: "Sheet", verdicts: Sequence["Verdict"], batch: int | None, *, a
     reasons = tally(verdicts)
     if as_json:
         rows = [[verdict.line, verdict.standing, verdict.reason] for verdict in verdicts]
-        show_json({"batch": batch, "columns": sheet.columns, "unread": sheet.unread, "reasons": reasons, "rows": rows})
+        show_json(
+            {
+                "batch": batch,
+                "columns": sheet.columns,
+                "unread": [*sheet.unread, *sheet.others],
+                "reasons": reasons,
+                "rows": rows,
+            }
+        )
         return
     typer.echo(f"Read: {', '.join(f'{name} ({field})' for field, name in sheet.columns.items())}.")
-    typer.echo(f"Not looked at: {', '.join(sheet.unread) or 'nothing'}.")
+    typer.echo(f"Not looked at: {', '.join((*sheet.unread, *sheet.others)) or 'nothing'}.")
     told = [(count, *REASONS[reason]) for reason, count in reasons.items()]
     show_table(f"{len(verdicts)} rows", ["rows", "", "why"], told)
     others = [verdict for verdict in verdicts if verdict.standing != Standing.IN]

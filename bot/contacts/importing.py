@@ -3,13 +3,14 @@
 Of an imported person we keep the address, the source and who recorded it, and nothing else before they say yes.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, ColumnElement, Select, String, any_, delete, func, insert, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock, crypto
 from bot.contacts import numbers
@@ -118,12 +119,19 @@ def _judge(row: Row, region: str | None, seen: set[str]) -> Verdict:
 
 
 def _known(db: Session, sender: str, hashes: list[str]) -> dict[str, Known]:
-    asked = select(AskedOnce.value_hash).where(AskedOnce.value_hash.in_(hashes))
+    asked = select(AskedOnce.value_hash).where(_among(db, AskedOnce.value_hash, hashes))
     here = Address.channel == CHANNEL, Address.sender == sender
-    registered = select(Address.value_hash).where(*here, Address.value_hash.in_(hashes))
+    registered = select(Address.value_hash).where(*here, _among(db, Address.value_hash, hashes))
     return dict.fromkeys(db.scalars(asked), Known.ASKED_BEFORE) | dict.fromkeys(
         db.scalars(registered), Known.IN_REGISTER
     )
+
+
+def _among(db: Session, column: InstrumentedAttribute[str], values: list[str]) -> ColumnElement[bool]:
+    """Compare with many values as one parameter: a parameter for each costs more than the whole look-up."""
+    if db.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(values, ARRAY(String)))
+    return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
 
 
 def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
@@ -131,8 +139,19 @@ def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
     return dict(Counter(str(verdict.reason) for verdict in verdicts).most_common())
 
 
-def take(db: Session, verdicts: Iterable[Verdict], sender: str, source: str, by: str) -> ImportBatch | None:
-    """Write everybody who is in, in the caller's one transaction; None when nobody is."""
+def take(
+    db: Session,
+    verdicts: Iterable[Verdict],
+    sender: str,
+    source: str,
+    by: str,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> ImportBatch | None:
+    """Write everybody who is in, in the caller's one transaction; None when nobody is.
+
+    `progress` hears how many more are written. What is interrupted leaves nothing, and a list that is imported again
+    adds only who is not there yet: going on after a failure is importing once more.
+    """
     chosen = [verdict for verdict in verdicts if verdict.standing == Standing.IN]
     if not chosen:
         return None
@@ -141,6 +160,7 @@ def take(db: Session, verdicts: Iterable[Verdict], sender: str, source: str, by:
     db.flush()
     for chunk in _chunks(chosen):
         _write(db, batch, chunk, sender)
+        progress(len(chunk))
     return batch
 
 

@@ -3,13 +3,17 @@
 import csv
 import io
 import re
+import subprocess
+import sys
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import NamedTuple
 
+from bot.contacts import workbook
 from bot.sentences import Sentence
 
 #: What we read of a person. Nothing else is kept before a yes, so nothing else is read.
@@ -23,9 +27,22 @@ _GUESSES = {
     ),
     "region": ("phone country", "country code", "pays du numero", "code pays"),
 }  # fmt: skip
+WORKBOOKS = (".xlsx", ".xlsm")
+_READER = Path(__file__).with_name("workbook.py")
+#: What ended the reading of a workbook.
+_FAILED = {
+    workbook.PASSWORD: Sentence("The workbook has a password: save it without one, or the list as CSV UTF-8"),
+    workbook.NO_SHEET: Sentence("The workbook has no sheet of this name, or none that is shown and holds cells"),
+}
+_BROKEN = Sentence(
+    "The file is no XLSX workbook, or needs more than 512 MB to be read: delete the empty rows and columns after the "
+    "list, or save the list as CSV UTF-8"
+)
 _DELIMITERS = ",;\t|"
 _SAMPLE = 4096
 _ISO_COUNTRY = re.compile(r"[A-Z]{2}")
+#: A line as the spreadsheet numbers it, and its cells; the first one read holds the names of the sheets.
+Line = tuple[int, list[str]]
 
 
 class SheetError(Exception):
@@ -35,7 +52,7 @@ class SheetError(Exception):
 class Row(NamedTuple):
     """One line of a list."""
 
-    line: int  #: as the spreadsheet numbers it; the header is 1
+    line: int  #: as the spreadsheet numbers it
     phone: str
     region: str | None
 
@@ -46,24 +63,30 @@ class Sheet:
 
     columns: Mapping[str, str]  #: field -> header
     unread: tuple[str, ...]  #: headers of the columns that are not looked at
+    others: tuple[str, ...]  #: names of the workbook's sheets that are not read
     rows: Sequence[Row]
 
 
-def read(path: Path, mapping: Mapping[str, str]) -> Sheet:
-    """Read a list; `mapping` (header -> field) goes before what the headers suggest."""
-    lines = _xlsx(path) if path.suffix.lower() in (".xlsx", ".xlsm") else _csv(path.read_bytes())
-    header = [cell.strip() for cell in next(lines, [])]
-    columns = _columns(header, mapping)
-    positions = {field: header.index(name) for field, name in columns.items()}
-    rows = list(_rows(lines, positions["phone"], positions.get("region")))
-    return Sheet(columns, tuple(name for name in header if name and name not in columns.values()), rows)
+def read(path: Path, mapping: Mapping[str, str], sheet: str = "") -> Sheet:
+    """Read a list; `mapping` (header -> field) goes before what the headers suggest.
+
+    Of a workbook it is the sheet of that name, or else the first one that is shown and not empty.
+    """
+    lines = _workbook(path, sheet) if path.suffix.lower() in WORKBOOKS else _csv(path.read_bytes())
+    with closing(lines):  # also when the header is refused: a process reads at the other end
+        others = next(lines, (0, []))[1][1:]
+        header = [cell.strip() for cell in next(lines, (0, []))[1]]
+        columns = _columns(header, mapping)
+        positions = {field: header.index(name) for field, name in columns.items()}
+        rows = list(_rows(lines, positions["phone"], positions.get("region")))
+    unread = tuple(name for name in header if name and name not in columns.values())
+    return Sheet(columns, unread, tuple(others), rows)
 
 
-def _rows(lines: Iterable[list[str]], phone: int, region: int | None) -> Iterator[Row]:
-    for number, cells in enumerate(lines, start=2):
-        if any(cells):
-            country = _cell(cells, region).strip().upper() if region is not None else ""
-            yield Row(number, _cell(cells, phone), country if _ISO_COUNTRY.fullmatch(country) else None)
+def _rows(lines: Iterable[Line], phone: int, region: int | None) -> Iterator[Row]:
+    for number, cells in lines:
+        country = _cell(cells, region).strip().upper() if region is not None else ""
+        yield Row(number, _cell(cells, phone), country if _ISO_COUNTRY.fullmatch(country) else None)
 
 
 def _cell(cells: Sequence[str], position: int) -> str:
@@ -116,14 +139,19 @@ def _folded(header: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", plain))
 
 
-def _csv(data: bytes) -> Iterator[list[str]]:
+def _csv(data: bytes) -> Generator[Line]:
     text = _decode(data)
-    first = text[:_SAMPLE].partition("\n")[0]
+    first = text[:_SAMPLE].lstrip("\r\n").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
+    yield 0, []
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        yield from filter(_is_filled, enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1))
     except csv.Error:
         raise SheetError(Sentence("The file is no CSV: save the list as CSV UTF-8 or XLSX")) from None
+
+
+def _is_filled(line: Line) -> bool:
+    return any(line[1])
 
 
 def _decode(data: bytes) -> str:
@@ -138,22 +166,16 @@ def _decode(data: bytes) -> str:
     raise SheetError(Sentence("The file is in no encoding we know: save the list as CSV UTF-8 or XLSX"))
 
 
-def _xlsx(path: Path) -> Iterator[list[str]]:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-
-    try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        raise SheetError(Sentence("The file is no XLSX workbook: save the list as XLSX or CSV UTF-8")) from None
-    try:
-        sheet = workbook.worksheets[0]
-        sheet.reset_dimensions()  # some programs write a size that is not the sheet's
-        yield from ([_text(cell) for cell in cells] for cells in sheet.iter_rows(values_only=True))
-    finally:
-        workbook.close()
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell)
+def _workbook(path: Path, sheet: str) -> Generator[Line]:
+    """Read a workbook in a process of its own: what is wrong with the file can only harm that."""
+    command = [sys.executable, "-I", str(_READER), str(path), sheet]
+    # Only the path comes from outside, and no shell reads it.
+    with subprocess.Popen(command, stdout=PIPE, stderr=DEVNULL) as child:  # noqa: S603
+        assert child.stdout  # noqa: S101 - it is a pipe
+        lines = csv.reader(io.TextIOWrapper(child.stdout, "utf-8", newline=""))
+        if (names := next(lines, None)) is not None:
+            yield 0, names
+        for number, *cells in lines:
+            yield int(number), cells
+    if child.returncode:
+        raise SheetError(_FAILED.get(child.returncode, _BROKEN))

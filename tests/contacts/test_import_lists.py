@@ -1,5 +1,7 @@
 """Lists of people: read from what offices have, judged row by row, taken as a whole or not at all."""
 
+import zipfile
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,73 @@ def test_a_workbook_is_read_with_numbers_that_lost_their_form(tmp_path: Path) ->
     book.save(tmp_path / "list.xlsx")
     sheet = sheets.read(tmp_path / "list.xlsx", {})
     assert sheet.rows == [Row(2, "26650123456", "LS"), Row(3, "0991234567", "MW")]
+
+
+def workbook(folder: Path, **contents: list[list[object]]) -> tuple[Path, Workbook]:
+    path, book = folder / "list.xlsx", Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in contents.items():
+        sheet = book.create_sheet(title)
+        for cells in rows:
+            sheet.append(cells)
+    book.save(path)
+    return path, book
+
+
+def test_lines_are_numbered_as_the_spreadsheet_shows_them(tmp_path: Path) -> None:
+    path, _ = workbook(tmp_path, List=[[], [None], [None, "Phone"], [], ["x", "+26650123456"]])
+    assert sheets.read(path, {}).rows == [Row(5, "+26650123456", None)]
+    text = write(tmp_path, "\n;;\nName;Phone\n\nA;+26650123456\n")
+    assert sheets.read(text, {}).rows == [Row(5, "+26650123456", None)]
+
+
+def test_formulas_dates_and_errors_are_cells_like_others(tmp_path: Path) -> None:
+    cells: list[object] = ["Phone", date(2026, 1, 2), time(3, 4), True, 5012.5, 26650123456, "=A1", "#N/A", "'50123456"]
+    path, book = workbook(tmp_path, List=[[cell, "here"] for cell in cells])
+    book["List"]["A8"].data_type = "e"
+    book.save(path)
+    found = [row.phone for row in sheets.read(path, {}).rows]
+    # Of a formula its value counts; this one was never calculated.
+    assert found == ["2026-01-02", "03:04:00", "True", "5012.5", "26650123456", "", "", "'50123456"]
+
+
+def test_the_first_sheet_that_is_shown_and_filled_is_read_or_the_one_that_is_named(tmp_path: Path) -> None:
+    one, two = [["Phone"], ["+26650123456"]], [["Phone"], ["+26658000001"]]
+    path, book = workbook(tmp_path, Codes=[["code"]], Empty=[], Members=one, Others=two)
+    book["Codes"].sheet_state = "hidden"
+    book.save(path)
+    sheet = sheets.read(path, {})
+    assert ([row.phone for row in sheet.rows], sheet.others) == (["+26650123456"], ("Empty", "Others"))
+    assert [row.phone for row in sheets.read(path, {}, "Others").rows] == ["+26658000001"]
+    with pytest.raises(SheetError, match="no sheet of this name"):
+        sheets.read(path, {}, "Nobody")
+
+
+def test_a_cell_in_the_last_corner_is_refused_and_harms_nobody(tmp_path: Path) -> None:
+    path, book = workbook(tmp_path, List=[["Phone"], ["+26650123456"]])
+    book["List"].cell(1_048_576, 16_384, "here")
+    book.save(path)
+    with pytest.raises(SheetError, match="more than 512 MB"):
+        sheets.read(path, {})
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    path, _ = workbook(tmp_path, List=[["Phone"], ["+26650123456"]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    strings = b"<si><t>" + b"a" * 32_000 + b"</t></si>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, part in parts.items():
+            if name != "xl/sharedStrings.xml":
+                book.writestr(name, part)
+        with book.open("xl/sharedStrings.xml", "w", force_zip64=True) as out:
+            out.write(b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">')
+            for _ in range(700):
+                out.write(strings * 32)
+            out.write(b"</sst>")
+    assert path.stat().st_size < 5_000_000
+    with pytest.raises(SheetError, match="more than 512 MB"):
+        sheets.read(path, {})
 
 
 def test_a_column_may_be_named_by_hand(tmp_path: Path) -> None:

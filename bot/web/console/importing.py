@@ -1,5 +1,6 @@
 """Lists of people from offices: look at what would become of every row, then invite each person once; undo."""
 
+import asyncio
 import hashlib
 import tempfile
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from bot.web.console.visit import Refused, Visit, found
 pages = Pages()
 
 UPLOAD_LIMIT = 16 * 1024 * 1024
-FORMATS = (".csv", ".txt", ".xlsx")
+FORMATS = (".csv", ".txt", *sheets.WORKBOOKS)
 _SHOWN = 200
 _LONGEST_SOURCE = 64
 
@@ -93,7 +94,7 @@ async def upload(visit: Visit) -> Response:
         raise Refused("no_country")
     data, name = await file.read(), (file.filename or "")[-200:]
     try:
-        sheet = _read(data, name, visit.form.text("column"))
+        sheet = await asyncio.to_thread(_read, data, name, visit.form.text("column"), visit.form.text("sheet").strip())
     except SheetError as error:
         return await _listing(visit, problem=sentence(error))
     verdicts = await visit.database.query(importing.judge, sheet.rows, sender, region or None)
@@ -110,11 +111,11 @@ async def upload(visit: Visit) -> Response:
     return visit.go("/members/import", "imported")
 
 
-def _read(data: bytes, name: str, column: str) -> Sheet:
+def _read(data: bytes, name: str, column: str, sheet: str) -> Sheet:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"list{Path(name).suffix.lower()}"
         path.write_bytes(data)
-        return sheets.read(path, {column: "phone"} if column else {})
+        return sheets.read(path, {column: "phone"} if column else {}, sheet)
 
 
 def _take(db: Session, content: Content, look: Look, sender: str, source: str, user: StaffUser) -> None:
