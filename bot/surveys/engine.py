@@ -223,8 +223,14 @@ class Session:
             self._field(path).done = ""
 
     def add(self, path: str) -> str:
-        """Add an instance to the repeat at `path` (without its own index); return the instance's path."""
-        made = self._run.grow(self._span(path))
+        """Add an instance to the repeat at `path` (without its own index); return the instance's path.
+
+        A repeat that is full is never asked for, and takes none.
+        """
+        span = self._span(path)
+        if span.full:
+            raise KeyError(path)
+        (made,) = self._run.grow(span)
         self._run.changed()
         return made.path
 

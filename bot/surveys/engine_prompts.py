@@ -72,7 +72,7 @@ def is_asked(here: Field | Span) -> bool:
 def is_open(here: Field | Span) -> bool:
     """Tell whether this still has to be asked: an answer that is no longer offered does not count."""
     if isinstance(here, Span):
-        return not here.closed
+        return not here.closed and not here.full
     return not here.done or (here.done == "answered" and here.value() == "")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from bot.surveys.engine_state import State
-from bot.surveys.engine_tree import Field, Live, Span, plant, sprout
+from bot.surveys.engine_tree import MAX_NODES, Field, Live, Span, plant, sprout
 from bot.surveys.engine_values import stored
 from bot.surveys.form import Action, Form, Parts
 from bot.surveys.xpath import dates
@@ -31,6 +31,7 @@ class Run:
         self._computed_at = -1
         self.torn = False  # something was changed, and not all that follows from it could be computed
         self.shape = 0  # moves on when repeats grow or shrink
+        self.size = 0  # how many nodes there are
         self.reads: list[str] | None = None  # filled while a kept calculation is computed
         self.draws: dict[Element, int] = {}
         self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
@@ -135,20 +136,27 @@ class Run:
                 for instance in list(child.instances):
                     yield from self.walk(instance)
 
-    def grow(self, span: Span) -> Live:
-        """Add an instance to a repeat, with its defaults."""
-        made = self._append(span, plant(span.next_seed(), span.parent, self))
-        self._act(made, {_NEW})
+    def grow(self, span: Span, count: int = 1) -> list[Live]:
+        """Add instances to a repeat, with their defaults; none when the run would have more nodes than it may."""
+        made = []
+        for seed in span.seeds(count):
+            if self.size >= MAX_NODES:
+                break
+            made.append(plant(seed, span.parent, self))
+        self._extend(span, made)
+        for live in made:
+            self._act(live, {_NEW})
         return made
 
-    def _append(self, span: Span, made: Live) -> Live:
-        span.instances.append(made)
-        self._rechild(span.parent)
-        return made
+    def _extend(self, span: Span, made: list[Live]) -> None:
+        if made:
+            span.instances += made
+            self._rechild(span.parent)
 
     def drop(self, span: Span, instance: Live) -> None:
         """Remove an instance of a repeat."""
         span.instances.remove(instance)
+        self.size -= sum(isinstance(here, Live) for here in self.walk(instance))
         self._rechild(span.parent)
 
     def _rechild(self, parent: Live) -> None:
@@ -167,7 +175,7 @@ class Run:
                 field.base = self._preload(field, *field.node.bind.preload)
         for here in self.walk(self.top):
             if isinstance(here, Span) and here.node.fixed and not here.instances:
-                self._append(here, plant(self.form.templates[here.node.path], here.parent, self))
+                self._extend(here, [plant(self.form.templates[here.node.path], here.parent, self)])
         self._act(self.top, _LOADS)
 
     def _preload(self, live: Field, kind: str, what: str) -> str:
@@ -303,8 +311,8 @@ class Run:
             if isinstance(here, Span):
                 path = here.path
                 here.closed = path in state.closed
-                for _ in range(state.counts.get(path, 0)):
-                    self._append(here, sprout(here.node, here.parent, self))
+                count = state.counts.get(path, 0)
+                self._extend(here, [sprout(here.node, here.parent, self) for _ in range(count)])
         done = dict.fromkeys(state.answered, "answered") | dict.fromkeys(state.skipped, "skipped")
         for field in self.fields():
             path = field.path

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.surveys.engine_run import Run
 
 MAX_REPEATS = 1_000  # instances of one repeat, whatever its count says
+MAX_NODES = 50_000  # of one run: counted repeats within counted repeats grow no further
 
 
 class Live(Element):
@@ -28,6 +29,7 @@ class Live(Element):
         super().__init__(node.name, parent)
         self.node = node
         self.run = run
+        run.size += 1
         self.spans: list[Span] = []
         self._relevant, self._relevant_at = True, -1
         self._path, self._path_at = "", -1
@@ -259,6 +261,11 @@ class Span:
         """Return the path of the repeat itself, without an index of its own."""
         return f"{self.parent.path}/{self.node.name}"
 
+    @property
+    def full(self) -> bool:
+        """Tell whether no more instances fit."""
+        return len(self.instances) >= MAX_REPEATS or self.parent.run.size >= MAX_NODES
+
     def forget(self) -> None:
         """Let a counted repeat be counted again."""
         self._counted_at = -1
@@ -288,15 +295,13 @@ class Span:
         wanted = int(min(max(count, 0), MAX_REPEATS))
         while len(self.instances) > wanted:
             run.drop(self, self.instances[-1])
-        while len(self.instances) < wanted:
-            run.grow(self)
+        run.grow(self, wanted - len(self.instances))
 
-    def next_seed(self) -> Seed:
-        """Return what the next instance grows from: one that the form begins with, or the template."""
+    def seeds(self, count: int) -> list[Seed]:
+        """Return what the next instances grow from: those that the form begins with, then the template."""
         begun = [seed for seed in _seed_of(self.parent).children if seed.path == self.node.path]
-        if self.node.count and len(self.instances) < len(begun):
-            return begun[len(self.instances)]
-        return self.parent.run.form.templates[self.node.path]
+        ready = begun[len(self.instances) :][:count] if self.node.count else []
+        return ready + [self.parent.run.form.templates[self.node.path]] * (count - len(ready))
 
     def _evaluate(self, expression: Expression) -> Value:
         place = Element(self.node.name, self.parent)  # the repeat itself may have no instance to stand on

@@ -38,7 +38,7 @@ def _typed(kind: str, text: str) -> str:
     if kind == "time":
         return _time(text)
     if kind == "dateTime":
-        return text if "T" in text and dates.parse(text, UTC) else ""
+        return text if "T" in text and _is_moment(text) else ""
     return _geo(kind, text)
 
 
@@ -53,13 +53,17 @@ def _integer(text: str) -> str:
     return str(math.trunc(number))
 
 
+def _is_moment(text: str) -> bool:
+    return dates.parse(text, UTC) is not None  # the first moment of 1970 is a zero
+
+
 def _date(text: str) -> str:
     found = _DATE.match(text)
-    return found[0] if found and dates.parse(text, UTC) and dates.parse(found[0], UTC) else ""
+    return found[0] if found and _is_moment(text) and _is_moment(found[0]) else ""
 
 
 def _time(text: str) -> str:
-    time = text.partition("T")[2] if dates.parse(text, UTC) else text
+    time = text.partition("T")[2] if _is_moment(text) else text
     return time if _TIME.match(time) else ""
 
 

@@ -251,6 +251,8 @@ def test_texts_show_values_in_the_language_of_the_moment() -> None:
         ("integer", "3.7", "3"), ("integer", "abc", ""), ("integer", "9999999999", ""), ("decimal", "4999", "4999"),
         ("decimal", "x", ""), ("date", "2024-02-29", "2024-02-29"), ("date", "2023-02-29", ""), ("time", "25:00", ""),
         ("date", "2024-02-29T10:00:00", "2024-02-29"), ("time", "10:30:00.000+02:00", "10:30:00.000+02:00"),
+        ("date", "1970-01-01", "1970-01-01"), ("dateTime", "1970-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"),
+        ("time", "1970-01-01T00:00:00Z", "00:00:00Z"),
         ("dateTime", "2024-02-29T10:00:00.000+02:00", "2024-02-29T10:00:00.000+02:00"), ("dateTime", "2024-02-29", ""),
         ("geopoint", "-29.3 27.5 0 0", "-29.3 27.5 0.0 0.0"), ("geopoint", "91 0", ""), ("geopoint", "here", ""),
         ("acknowledge", "OK", "OK"), ("acknowledge", "yes", ""), ("text", " as it is ", " as it is "),
@@ -291,3 +293,25 @@ def test_a_moment_that_was_calculated_stays_until_what_it_reads_changes() -> Non
     made = form([row("text", "a"), row("calculate", "at", calculation="if(${a} != '', now(), '')")])
 
     assert values(made, "/data/at", given("a", "x")) == ["", "2024-05-06T09:08:09.000+02:00"]
+
+
+def test_counted_repeats_within_counted_repeats_grow_no_further_than_a_run_may() -> None:
+    made = form(
+        [row("integer", "n"), row("begin repeat", "outer", repeat_count="${n}"), row("text", "a"),
+         row("begin repeat", "inner", repeat_count="${n}"), row("text", "b"), row("end repeat", "inner"),
+         row("end repeat", "outer")]
+    )  # fmt: skip
+    state = last(made, given("n", "1000"))
+
+    assert state["/data/outer"]["count"] == 1000
+    assert len(state) < 60_000
+    assert values(made, "/data/outer[2]/inner[2]/b", given("n", "1000"), given("n", "2"), given("n", "3"))[-1] == ""
+
+
+def test_a_counted_repeat_grows_as_one_change() -> None:
+    made = form(
+        [row("integer", "n"), row("begin repeat", "m", repeat_count="${n}"),
+         row("integer", "first", default="count(../../m)"), row("end repeat", "m")]
+    )  # fmt: skip
+
+    assert last(made, given("n", "3"))["/data/m[1]/first"]["value"] == "3"
