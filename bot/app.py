@@ -23,7 +23,7 @@ from bot.content import Content
 from bot.conversations import inviting, safety
 from bot.conversations.router import Router
 from bot.db import Database
-from bot.events import calendars
+from bot.events import calendars, certificates, materials
 from bot.grouping import GroupCommit
 from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates
 from bot.messaging.claims import Desk
@@ -68,7 +68,7 @@ class App:
         domains = tuple(_listed(settings.official_domains))
         sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
         self.policy = Policy(self.channels, self.rules, domains, sold)
-        self.makers = Makers(_makers(self.content), settings.media_dir)
+        self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
@@ -252,10 +252,14 @@ def _address(settings: Settings, file: Media) -> str:
     return address(secret_key(settings), settings.public_url, file.reference)
 
 
-def _makers(content: Content) -> dict[str, Maker]:
+def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
     """Return what makes each kind of file."""
+    template = settings.messages / "certificate.typ"
+    address = f"{settings.public_url}/certificate" if settings.public_url else ""
     return {
         "calendar": lambda db, name: calendars.make(db, content, name),
+        "certificate": lambda db, name: certificates.make(db, content, template, address, name),
+        "material": materials.make,
         attachments.KIND: attachments.make,
         files.KIND: files.make,
     }

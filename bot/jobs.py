@@ -15,6 +15,7 @@ from bot.content import Content
 from bot.conversations import alike, announcing, mydata, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
+from bot.events import following
 from bot.events import upkeep as events
 from bot.exports import withdrawals
 from bot.messaging import inbox, made, outbox
@@ -38,6 +39,8 @@ def table(content: Content, router: Router, exports_dir: Path | None = None) -> 
     """Return all jobs."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
+        Job("session_starts", 20, lambda db: following.queue_starts(db, content, clock.now())),
+        Job("session_follow_ups", 60, lambda db: following.queue_follow_ups(db, content, clock.now())),
         Job("finished_sessions", 300, events.finish),
         Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now())),
         Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),

@@ -30,7 +30,6 @@ from bot.conversations import (
 )
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
-from bot.events import replies as events
 from bot.messaging import outbox, owed
 from bot.messaging.models import ReceivedFile
 from bot.opportunities import costs, wording
@@ -39,13 +38,13 @@ from bot.surveys import service as surveys
 #: What is noted and not answered.
 _SILENT = ("blocked", "unblocked", "edited")
 #: Answers to an invitation; its template's buttons, and typed words, do not name the session.
-_RSVP = ("yes", "maybe", "no")
+_RSVP = ("yes", "maybe", "no", "here", "feedback")
 #: Buttons of the templates that offer a survey.
 _SURVEY_TEMPLATE = ("begin", "continue", "later")
 #: Questions asked out of turn, and for how long they wait for an answer.
 _ASIDES = (
     "human", "report", "delete", "change_language", "profile", "choice", chats.PREFER, chats.OTHER,
-    *opportunities.STEPS,
+    *opportunities.STEPS, sessions.NAMING,
 )  # fmt: skip
 _LAPSE = timedelta(hours=1)
 #: Questions about a person's two chats.
@@ -92,6 +91,8 @@ class Router:
         _close_lapsed(talk)
         if talk.inbound.button is not None:
             self._press(talk, talk.inbound.button)
+        elif sessions.check_in(talk):
+            return
         elif _is_choice(talk):
             self._hear(talk)
         elif source is not None or talk.keyword == Keyword.START:
@@ -226,7 +227,7 @@ def _press_member(talk: Talk, button: str) -> None:
     elif prefix == "share":
         commands.about_cards(talk, opportunities.press_answer(talk, button.partition(":")[2]))
     elif prefix == "rsvp":
-        talk.send(events.press(talk.db, talk.content, talk.contact, button))
+        sessions.press(talk, button)
     elif button in _SURVEY_TEMPLATE:
         _answer_survey_template(talk, button)
     elif prefix != "reg" and not _answer_invitation(talk, button):
@@ -242,6 +243,9 @@ def _hear_aside(talk: Talk) -> bool:
             talk.close()
         case "delete":
             rights.take_delete(talk, talk.inbound.text)
+        case sessions.NAMING:
+            sessions.take_name(talk)
+            return True
         case "change_language":
             _choose_language(talk, talk.inbound.text)
             return True
@@ -295,5 +299,5 @@ def _answer_invitation(talk: Talk, answer: str) -> bool:
     event_id = outbox.invitation_ref(talk.db, talk.contact.id, talk.inbound.replies_to)
     if event_id is None:
         return False
-    talk.send(events.press(talk.db, talk.content, talk.contact, f"rsvp:{event_id}:{answer}"))
+    sessions.press(talk, f"rsvp:{event_id}:{answer}")
     return True

@@ -1,6 +1,5 @@
 """Queue the same news for many people in few statements, each in their own words and local time."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,11 +11,10 @@ from bot.contacts.models import Contact, Purpose
 from bot.content import Content
 from bot.events import calendars
 from bot.events.models import Answer, Event, Rsvp, Standing
-from bot.events.wording import Reader
+from bot.events.wording import Reader, Wording
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 
-Wording = Callable[[Content, Event, Reader], Message]
 People = Select[int, str, str | None, str | None, Answer, Standing]  #: answer and standing None: not answered
 
 

@@ -3,16 +3,17 @@
 import re
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import calendars, places, wording
-from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
+from bot.events import attendance, calendars, places, wording
+from bot.events.models import Answer, Event, EventStatus, Presence, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging import outbox
+from bot.messaging.models import OutboxMessage
 from bot.messaging.outbox import Message
 
 #: Rows of a list on WhatsApp.
@@ -22,10 +23,12 @@ _EAGERNESS = {None: 0, Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
 
 
 def press(db: Session, content: Content, contact: Contact, button: str) -> Message:
-    """Answer a pressed button, "rsvp:<event id>:<yes|maybe|no|show>"; an unknown one gets the list."""
+    """Answer a pressed button, "rsvp:<event id>:<yes|maybe|no|here|show>"; an unknown one gets the list."""
     event_id, _, choice = button.removeprefix("rsvp:").partition(":")
     if _ID.fullmatch(event_id) and choice in set(Answer):
         return rsvp(db, content, contact, int(event_id), Answer(choice))
+    if _ID.fullmatch(event_id) and choice == "here" and (event := db.get(Event, int(event_id))):
+        return attendance.check_in(db, content, contact, event, Presence.BUTTON)
     if _ID.fullmatch(event_id) and choice == "show":
         return show(db, content, contact, int(event_id))
     return upcoming(db, content, contact)
@@ -34,18 +37,28 @@ def press(db: Session, content: Content, contact: Contact, button: str) -> Messa
 def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer: Answer) -> Message:
     """Take an answer and return the confirmation; a place that becomes free goes to the next at once."""
     event = places.lock(db, event_id)
-    if event is None or event.status == EventStatus.DRAFT:
+    if event is None or event.status == EventStatus.DRAFT or not _is_for(db, event, contact):
         return upcoming(db, content, contact)
     row = db.get(Rsvp, (event.id, contact.id))
     refusal = _refusal(event, row, answer)
     if refusal:
         return wording.refused(content, event, Reader.of(contact, row), refusal)
+    if answer != Answer.NO and event.requires_id and not attendance.was_at(db, contact, event.requires_id):
+        return _first(db, content, contact, event, event.requires_id)
     if row is None or row.answer != answer:
         row = _write(db, event, contact, row, answer)
         places.fill(db, content, event, answering=contact.id)
     said = wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
     has_place = row.standing == Standing.CONFIRMED
     return replace(said, media=calendars.file(event, contact.id)) if has_place else said
+
+
+def _first(db: Session, content: Content, contact: Contact, event: Event, topic_id: int) -> Message:
+    """Lead to the session that must be taken first: its next run, where one is planned."""
+    runs = db.scalars(select(Event).where(or_(Event.id == topic_id, Event.run_of == topic_id))).all()
+    coming = sorted(filter(_is_coming, runs), key=lambda run: run.starts_at)
+    first = coming[0] if coming else runs[0]
+    return wording.required_first(content, event, first, Reader.of(contact), planned=bool(coming))
 
 
 def withdraw(db: Session, content: Content, contact: Contact) -> int:
@@ -102,14 +115,15 @@ def _cancel_void(db: Session, event: Event, contact: Contact, row: Rsvp | None, 
 def show(db: Session, content: Content, contact: Contact, event_id: int) -> Message:
     """Describe one session, with buttons to answer."""
     event = db.get(Event, event_id)
-    if event is None or not _is_coming(event):
+    if event is None or not _is_coming(event) or not _is_for(db, event, contact):
         return upcoming(db, content, contact)
     return wording.details(content, event, Reader.of(contact, db.get(Rsvp, (event.id, contact.id))))
 
 
 def upcoming(db: Session, content: Content, contact: Contact) -> Message:
     """List the coming sessions, the next first; a single one is described at once."""
-    events = filter(_is_coming, db.scalars(select(Event).where(Event.status == EventStatus.OPEN)))
+    offered = select(Event).where(Event.status == EventStatus.OPEN, or_(~Event.by_invitation, _invited(contact)))
+    events = filter(_is_coming, db.scalars(offered))
     coming = sorted(events, key=lambda event: event.starts_at)[:_SHOWN]
     answers = {
         row.event_id: row
@@ -121,6 +135,19 @@ def upcoming(db: Session, content: Content, contact: Contact) -> Message:
     if not items:
         return wording.nothing_planned(content, Reader.of(contact).language)
     return wording.details(content, *items[0]) if len(items) == 1 else wording.listing(content, items)
+
+
+def _invited(contact: Contact) -> ColumnElement[bool]:
+    """Return the condition that a contact was invited to a session, or has answered."""
+    return exists().where(
+        OutboxMessage.kind == "invitation", OutboxMessage.ref == Event.id, OutboxMessage.contact_id == contact.id
+    ) | exists().where(Rsvp.event_id == Event.id, Rsvp.contact_id == contact.id)
+
+
+def _is_for(db: Session, event: Event, contact: Contact) -> bool:
+    if not event.by_invitation:
+        return True
+    return db.scalar(select(Event.id).where(Event.id == event.id, _invited(contact))) is not None
 
 
 def _is_coming(event: Event) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import places, times, wording
+from bot.events import attendance, places, times, wording
 from bot.events.models import REMINDERS, Answer, Event, EventStatus, Rsvp, Standing
 from bot.events.notices import People, announce, people
 from bot.messaging import outbox
@@ -83,6 +83,7 @@ def publish(db: Session, event: Event) -> None:
         raise NotPossible(Sentence("Write a title in at least one language first"))
     _refuse_past(event.closes_at)
     event.status = EventStatus.OPEN
+    event.code = event.code or attendance.new_code(db)
     db.flush()
 
 

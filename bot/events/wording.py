@@ -1,13 +1,14 @@
 """What people read about a session, in their own language and local time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.channels.base import Button
 from bot.contacts.models import Contact
 from bot.contacts.service import HOME_ZONE
 from bot.content import Content
-from bot.content.languages import SOURCE, chain
+from bot.content.languages import LANGUAGES, SOURCE, chain
 from bot.content.templates import WHATSAPP_LANGUAGES
 from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
 from bot.messaging.outbox import Message
@@ -35,6 +36,9 @@ class Reader:
         return cls(language or SOURCE, zone or HOME_ZONE, said, Standing(standing or Standing.NONE))
 
 
+Wording = Callable[[Content, Event, Reader], Message]
+
+
 def invitation(content: Content, event: Event, reader: Reader) -> Message:
     """Ask whether the person will come."""
     text = _text(content, "session.invitation", event, reader)
@@ -45,6 +49,10 @@ def reminder(content: Content, event: Event, reader: Reader) -> Message:
     """Remind of the start; who said maybe is asked again."""
     lines = [_text(content, "session.reminder", event, reader), *_joining(content, event, reader)]
     choices: tuple[Answer, ...] = ()
+    if event.pretest_form and reader.standing == Standing.CONFIRMED:
+        lines.append(content.catalogue.text("session.ask_pretest", reader.language))
+        pretest = (_button(content, event, reader, "pretest", "test"),)
+        return replace(_opening(content, "session_reminder", event, reader, "\n".join(lines), ()), buttons=pretest)
     if reader.answer == Answer.MAYBE:
         lines += [_your_answer(content, reader), content.catalogue.text("session.ask", reader.language)]
         choices = (Answer.YES, Answer.NO)
@@ -72,6 +80,60 @@ def promoted(content: Content, event: Event, reader: Reader) -> Message:
     return _opening(content, "session_promoted", event, reader, text, (Answer.YES, Answer.NO))
 
 
+def starting(content: Content, event: Event, reader: Reader) -> Message:
+    """Say that it begins, with the button to check in."""
+    lines = [_text(content, "session.starting", event, reader), *_joining(content, event, reader)]
+    lines.append(content.catalogue.text("session.say_here", reader.language))
+    message = _opening(content, "session_start", event, reader, "\n".join(lines), ())
+    return replace(message, buttons=(_button(content, event, reader, "here"),))
+
+
+def checked_in(content: Content, event: Event, reader: Reader) -> Message:
+    """Confirm that a person is there."""
+    return Message(_text(content, "session.checked_in", event, reader))
+
+
+def too_early(content: Content, event: Event, reader: Reader, opens: datetime) -> Message:
+    """Say when check-in opens."""
+    when = content.formats.format_datetime(opens, reader.zone, reader.language)
+    values = {"title": title(event, reader), "when": when}
+    return Message(content.catalogue.text("session.checkin_early", reader.language, **values))
+
+
+def thanks(content: Content, event: Event, reader: Reader) -> Message:
+    """Thank who was there, and ask what there is to ask."""
+    asked = {"feedback": event.feedback_form, "posttest": event.posttest_form, "certificate": event.certificate}
+    return _follow_up(content, event, reader, "session.thanks", [name for name, there in asked.items() if there])
+
+
+def how_was_it(content: Content, event: Event, reader: Reader) -> Message:
+    """Ask who had a place, where nobody's presence was noted."""
+    return _follow_up(content, event, reader, "session.how_was_it", ["feedback"])
+
+
+def missed(content: Content, event: Event, reader: Reader) -> Message:
+    """Tell who had a place and was not there that they are welcome again."""
+    message = _opening(content, "session_missed", event, reader, _text(content, "session.missed", event, reader), ())
+    again = Button("menu:SESSIONS", content.catalogue.text("button.menu_sessions", reader.language))
+    return replace(message, buttons=(again,))
+
+
+def _follow_up(content: Content, event: Event, reader: Reader, key: str, asked: Sequence[str]) -> Message:
+    texts = [_text(content, key, event, reader)]
+    texts += [content.catalogue.text(f"session.ask_{name}", reader.language) for name in asked]
+    labels = {"posttest": "test"}
+    buttons = tuple(_button(content, event, reader, name, labels.get(name, name)) for name in asked)
+    return replace(_opening(content, "session_follow_up", event, reader, "\n".join(texts), ()), buttons=buttons)
+
+
+def required_first(content: Content, event: Event, first: Event, reader: Reader, *, planned: bool) -> Message:
+    """Say which session must be taken first, and show it where it is planned."""
+    key = "session.requires_first" if planned else "session.requires_none"
+    text = content.catalogue.text(key, reader.language, title=title(event, reader), first=title(first, reader))
+    show = Button(f"rsvp:{first.id}:show", title(first, reader))
+    return Message(text, (show,) if planned else ())
+
+
 def answered(content: Content, event: Event, reader: Reader, position: int | None) -> Message:
     """Confirm an answer; `position` is the place on the waiting list."""
     if position is not None:
@@ -89,11 +151,26 @@ def refused(content: Content, event: Event, reader: Reader, key: str) -> Message
 def details(content: Content, event: Event, reader: Reader) -> Message:
     """Describe one session and ask."""
     description = translated(event.description, reader.language)
-    lines = [_text(content, "session.details", event, reader), *_joining(content, event, reader)]
+    lines = [_text(content, "session.details", event, reader), *_facts(content, event, reader)]
+    lines += _joining(content, event, reader)
     lines += ["", description] if description else []
     lines += ["", _your_answer(content, reader)] if reader.answer else []
     lines += ["", content.catalogue.text("session.ask", reader.language)]
     return Message("\n".join(lines), _buttons(content, event, reader, tuple(Answer)))
+
+
+def _facts(content: Content, event: Event, reader: Reader) -> list[str]:
+    """Return who speaks, in which languages, and until when one can register."""
+    texts, lines = content.catalogue, []
+    if event.speaker:
+        lines.append(texts.text("session.speaker", reader.language, name=event.speaker))
+    if event.languages:
+        names = ", ".join(LANGUAGES[code].name for code in event.languages if code in LANGUAGES)
+        lines.append(texts.text("session.languages", reader.language, languages=names))
+    if event.register_by:
+        until = content.formats.format_datetime(event.register_by, reader.zone, reader.language)
+        lines.append(texts.text("session.register_by", reader.language, when=until))
+    return lines
 
 
 def listing(content: Content, items: Sequence[tuple[Event, Reader]]) -> Message:
@@ -177,8 +254,9 @@ def _your_answer(content: Content, reader: Reader) -> str:
     return content.catalogue.text("session.your_answer", reader.language, answer=answer)
 
 
+def _button(content: Content, event: Event, reader: Reader, choice: str, label: str = "") -> Button:
+    return Button(f"rsvp:{event.id}:{choice}", content.catalogue.text(f"button.{label or choice}", reader.language))
+
+
 def _buttons(content: Content, event: Event, reader: Reader, choices: tuple[Answer, ...]) -> tuple[Button, ...]:
-    return tuple(
-        Button(f"rsvp:{event.id}:{choice}", content.catalogue.text(f"button.{choice}", reader.language))
-        for choice in choices
-    )
+    return tuple(_button(content, event, reader, choice) for choice in choices)

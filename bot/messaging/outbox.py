@@ -113,10 +113,10 @@ def count_messages(db: Session, contact_id: int) -> int:
 
 
 def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int | None:
-    """Return the event of the invitation or notice with this external id, or of the last one sent."""
+    """Return the session of the message with this external id, or of the last one sent."""
     statement = select(OutboxMessage.ref).where(
         OutboxMessage.contact_id == contact_id,
-        OutboxMessage.kind.in_(("invitation", "notice", "reminder")),
+        OutboxMessage.kind.in_(("invitation", "notice", "reminder", "start", "followup")),
         OutboxMessage.sent_at.is_not(None),
     )
     if external_id:
