@@ -64,10 +64,10 @@ def test_a_broadcast_needs_two_people_and_its_numbers_add_up(
     assert "2 people" in outreach("broadcast", "dry-run", number).out
 
     assert "permission broadcast.approve" in complaint(outreach("broadcast", "approve", number, "--by", EDITOR))
-    assert "this step needs it approved" in complaint(outreach("broadcast", "send", number, "--by", EDITOR))
+    assert "this step needs “approved”" in complaint(outreach("broadcast", "send", number, "--by", EDITOR))
     assert outreach("broadcast", "approve", number, "--by", APPROVER).code == 0
     assert outreach("broadcast", "send", number, "--by", EDITOR, "--json").json == {"audience": 2}
-    assert "this step needs it approved" in complaint(outreach("broadcast", "send", number, "--by", EDITOR))
+    assert "this step needs “approved”" in complaint(outreach("broadcast", "send", number, "--by", EDITOR))
 
     status = outreach("broadcast", "status", number, "--json").json
     assert status.pop("status") == "sending"

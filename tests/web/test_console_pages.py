@@ -73,7 +73,15 @@ async def test_the_menu_offers_only_what_the_role_may_open(app: FastAPI) -> None
     browser = await Browser(app).sign_in(Role.ANALYST)
     page = await browser.open("/")
     offered = page.tree.xpath("//nav[@id='menu']//a/@href")
-    assert offered == ["/console/", "/console/surveys", "/console/sessions", "/console/exports", "/console/account"]
+    assert offered == [
+        "/console/",
+        "/console/surveys",
+        "/console/sessions",
+        "/console/opportunities",
+        "/console/costs",
+        "/console/exports",
+        "/console/account",
+    ]
     for path in offered:
         assert (await browser.open(path.removeprefix("/console"))).status == 200
 
