@@ -119,6 +119,23 @@ async def test_an_edit_takes_the_approval_away(app: FastAPI) -> None:
     assert "Another text." in page.text
 
 
+async def test_an_edit_keeps_the_paid_rate_until_it_is_unticked(app: FastAPI, database: Database) -> None:
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    page = await write(editor)
+    path = page.path.removeprefix("/console")
+    assert "paid rate" not in (await editor.open(f"{path}/edit")).text
+    with database.begin() as db:
+        db.execute(update(Broadcast).values(paid=True))
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", title="Bonds")
+    assert "The paid rate is not switched on here" in page.text
+    with database.read() as db:
+        assert db.scalar(select(Broadcast.paid)) is True
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", paid=[])
+    assert "The paid rate is not switched on here" not in page.text
+    with database.read() as db:
+        assert db.scalar(select(Broadcast.paid)) is False
+
+
 async def test_approving_a_page_that_changed_meanwhile_is_refused(app: FastAPI) -> None:
     editor = await Browser(app).sign_in(Role.EDITOR)
     approver = await Browser(app).sign_in(Role.APPROVER)

@@ -86,6 +86,7 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
         file_limits={kind: limit // 1024**2 for kind, limit in attachments.LIMITS.items()},
         added={code: _added(content, code) for code in LANGUAGES},
         templates=_templates(content),
+        paid_offered=draft.paid or bool(visit.context.policy.paid_rates),
         local=local,
     )
 
@@ -111,6 +112,7 @@ def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
         audience=choosing.read(form),
         template=form.text("template") or None,
         variables=_variables(form),
+        paid=bool(form.text("paid")),
         scheduled_at=at_office(scheduled_at),
         expires_at=at_office(expires_at),
     )
@@ -162,6 +164,7 @@ def as_draft(broadcast: Broadcast) -> Draft:
         buttons=tuple(broadcast.buttons),
         template=broadcast.template,
         variables=broadcast.variables,
+        paid=broadcast.paid,
         attachments=broadcast.attachments,
         risks=broadcast.risks,
         link=(broadcast.link_kind, broadcast.link_ref) if broadcast.link_kind and broadcast.link_ref else None,
