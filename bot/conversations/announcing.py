@@ -103,9 +103,9 @@ def stop(db: Session, content: Content, card: Opportunity) -> int:
         stopped += outbox.cancel_ref(db, KIND, broadcast.id, "card_gone")
         db.flush()
         audit.record(db, None, "broadcast.cancelled", KIND, broadcast.id, {"reason": "card_gone"})
-    stopped += outbox.cancel_ref(db, leads.KIND, card.id, "card_gone")
-    _replace_owed(db, content, card)
-    return stopped
+    if db.scalar(select(_linked(card).exists())):
+        _replace_owed(db, content, card)
+    return stopped + outbox.cancel_ref(db, leads.KIND, card.id, "card_gone")
 
 
 def _replace_owed(db: Session, content: Content, card: Opportunity) -> None:

@@ -93,9 +93,12 @@ class Claimed:
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages, at most one for each contact; the caller commits before calling a provider."""
     now = clock.now()
-    ids = [] if desk.ahead.is_fresh(now) else queueing.due(db, desk.channel, _sight(desk, limit), now)
-    if not ids and not desk.ahead.ready:  # looked before locking: an idle sender must not write
-        return []
+    ids: list[int] = []
+    if not desk.ahead.is_fresh(now):
+        desk.ahead.forget()
+        ids = queueing.due(db, desk.channel, _sight(desk, limit), now)
+        if not ids:  # looked before locking: an idle sender must not write
+            return []
     lease = pacing.lease(db, desk.key, desk.worker, now)
     if lease is None or (lease.paused_until and lease.paused_until > now):
         desk.ahead.forget()

@@ -44,6 +44,21 @@ async def test_a_message_that_waits_for_another_try_does_not_hold_up_an_answer_t
     assert (office.row(answer).status, office.row(waiting).status) == (Status.SENT, Status.QUEUED)
 
 
+def test_what_was_looked_at_a_while_ago_does_not_leave_without_another_look(office: Office) -> None:
+    people = [office.member(), office.member()]
+    rows = [office.queue(person, "news") for person in people]
+    desk = office.desk()
+    with office.database.begin() as db:
+        (first,) = claims.claim(db, desk, 1)
+    left = next(row for row in rows if row != first.message.id)
+    answer = office.reply(people[rows.index(left)], "an answer")
+    with office.database.begin() as db:  # by another process: nobody gets two messages at a time
+        db.get_one(OutboxMessage, answer).status = Status.SENDING
+    clock.advance(2 * claims.FRESH)
+    with office.database.begin() as db:
+        assert claims.claim(db, desk, 10) == []
+
+
 def hold(db: Session, office: Office, worker: str) -> None:
     """Let another process send from the sender."""
     pace = pacing.lease(db, office.desk().key, worker, clock.now())
