@@ -30,6 +30,7 @@ from bot.conversations import (
 )
 from bot.conversations.models import Dialogue, TicketKind
 from bot.conversations.talk import Talk
+from bot.events import certificates
 from bot.messaging import outbox, owed
 from bot.messaging.models import ReceivedFile
 from bot.opportunities import costs, wording
@@ -80,6 +81,7 @@ class Router:
             self._answer(talk)
         if rights.is_leaving(contact) and self.media_dir:
             mydata.forget(self.media_dir, contact.id)
+            certificates.forget(db, contact.id, self.media_dir)
         talk.dialogue.updated_at = clock.now()
 
     def lose(self, db: Session, file: ReceivedFile) -> None:

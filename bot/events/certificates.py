@@ -53,6 +53,12 @@ def file(row: Certificate) -> Media:
     return Media("document", f"{PREFIX}{row.id}.pdf", "application/pdf", "certificate.pdf")
 
 
+def forget(db: Session, contact_id: int, media_dir: Path) -> None:
+    """Remove the files of a person's certificates that lie ready to be sent."""
+    for id in db.scalars(select(Certificate.id).where(Certificate.contact_id == contact_id)):
+        (media_dir / PREFIX / f"{id}.pdf").unlink(missing_ok=True)
+
+
 def find(db: Session, code: str) -> tuple[Certificate, Event] | None:
     """Return the certificate with this code, as somebody typed it off the paper."""
     wanted = re.sub(r"[^A-Z0-9]", "", code.upper())

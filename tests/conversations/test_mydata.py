@@ -11,9 +11,11 @@ from bot import clock
 from bot.contacts.models import Contact
 from bot.conversations import mydata, rights
 from bot.db import Base
+from bot.events import certificates
 from bot.surveys import service as surveys
 from tests.conversations.conftest import Line
 from tests.conversations.test_keywords_anywhere import FORM
+from tests.events.conftest import session, wall
 
 
 @pytest.fixture
@@ -71,6 +73,17 @@ def test_files_go_after_a_while(with_file: Line, media_dir: Path) -> None:
 def test_files_go_at_once_with_the_person(with_file: Line, media_dir: Path) -> None:
     with_file.write("MY DATA")
     assert len(files(media_dir)) == 1
+    with_file.play("DELETE", "yes")
+    assert files(media_dir) == []
+
+
+def test_a_certificate_that_lies_ready_goes_with_the_person_it_names(with_file: Line, media_dir: Path) -> None:
+    with with_file.database.begin() as db:
+        event = session(db, wall("2026-03-28 11:00"), certificate=True)
+        row = certificates.issue(db, event, db.get_one(Contact, with_file.contact().id), "Palesa M.")
+        path = media_dir / certificates.file(row).reference
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"%PDF-")
     with_file.play("DELETE", "yes")
     assert files(media_dir) == []
 
