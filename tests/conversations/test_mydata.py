@@ -78,9 +78,10 @@ def test_files_go_at_once_with_the_person(with_file: Line, media_dir: Path) -> N
 
 
 def test_a_certificate_that_lies_ready_goes_with_the_person_it_names(with_file: Line, media_dir: Path) -> None:
+    me = with_file.contact().id
     with with_file.database.begin() as db:
         event = session(db, wall("2026-03-28 11:00"), certificate=True)
-        row = certificates.issue(db, event, db.get_one(Contact, with_file.contact().id), "Palesa M.")
+        row = certificates.issue(db, event, db.get_one(Contact, me), "Palesa M.")
         path = media_dir / certificates.file(row).reference
     path.parent.mkdir(parents=True)
     path.write_bytes(b"%PDF-")
