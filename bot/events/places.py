@@ -1,8 +1,9 @@
 """Who gets a place: first come, first served, never more than there are."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -45,6 +46,19 @@ def fill(db: Session, content: Content, event: Event, answering: int | None = No
     now = clock.now()
     if event.status != EventStatus.OPEN or event.starts_at <= now:
         return 0
+    chosen = next_in_turn(db, event, event.capacity, answering)
+    for rsvp, contact in chosen:
+        rsvp.standing, rsvp.since = Standing.CONFIRMED, now
+        if contact.id != answering:
+            _tell(db, content, event, rsvp, contact)
+    db.flush()
+    return len(chosen)
+
+
+def next_in_turn(
+    db: Session, event: Event, capacity: int | None, answering: int | None = None
+) -> Sequence[Row[Rsvp, Contact]]:
+    """Return those who wait and would get a place if there were so many, the first one first."""
     # Somebody who said STOP cannot be told, and would hold a place without knowing.
     within_reach = or_(Contact.state == State.MEMBER, Contact.id == answering)
     statement = (
@@ -53,15 +67,9 @@ def fill(db: Session, content: Content, event: Event, answering: int | None = No
         .where(Rsvp.event_id == event.id, Rsvp.standing == Standing.WAITING, within_reach)
         .order_by(Rsvp.turn)
     )
-    if event.capacity is not None:
-        statement = statement.limit(max(0, event.capacity - confirmed(db, event)))
-    chosen = db.execute(statement).all()
-    for rsvp, contact in chosen:
-        rsvp.standing, rsvp.since = Standing.CONFIRMED, now
-        if contact.id != answering:
-            _tell(db, content, event, rsvp, contact)
-    db.flush()
-    return len(chosen)
+    if capacity is not None:
+        statement = statement.limit(max(0, capacity - confirmed(db, event)))
+    return db.execute(statement).all()
 
 
 def _tell(db: Session, content: Content, event: Event, rsvp: Rsvp, contact: Contact) -> None:

@@ -18,6 +18,8 @@ from bot.messaging import outbox
 from bot.messaging.models import WAITING, OutboxMessage, Priority, Status
 from bot.sentences import Sentence
 
+#: What people must be told of once a session is open.
+TOLD = frozenset({"starts_local", "zone", "minutes", "place", "link", "capacity"})
 #: An invitation that has left, or may have.
 _LEFT = (Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ, Status.UNCERTAIN)
 #: Databases take a limited number of values in one statement.
@@ -50,8 +52,8 @@ def create(
     `more` are other columns of Event, such as its speaker.
     """
     _refuse_no_time(starts_local, zone)
-    if minutes < 1 or (capacity is not None and capacity < 1):
-        raise NotPossible(Sentence("Length and capacity are at least 1; leave the capacity empty for no limit"))
+    _refuse_sizes(minutes, capacity)
+    _refuse_late_deadline(register_by, times.instant(starts_local, zone))
     event = Event(
         uid=str(uuid4()),
         title=dict(title),
@@ -72,6 +74,26 @@ def create(
     db.add(event)
     db.flush()
     return event
+
+
+def edit(db: Session, event: Event, values: Mapping[str, Any]) -> None:
+    """Change columns of a draft, or of an open session those that nobody must be told of; invitations are kept."""
+    places.lock(db, event.id)
+    _refuse_ended(event)
+    changed = {name: value for name, value in values.items() if getattr(event, name) != value}
+    if event.status == EventStatus.OPEN and TOLD & changed.keys():
+        raise NotPossible(Sentence("People must be told of a new time, place or size: change it on the session's page"))
+    for name, value in changed.items():
+        setattr(event, name, value)
+    _refuse_no_time(event.starts_local, event.zone)
+    _refuse_sizes(event.minutes, event.capacity)
+    if changed.keys() & {"register_by", "starts_local", "zone"}:
+        _refuse_late_deadline(event.register_by, event.starts_at)
+    _refuse_circle(db, event)
+    if event.status == EventStatus.OPEN and changed:
+        event.edited_at = clock.now()
+        outbox.expire_ref(db, "invitation", event.id, event.closes_at)
+    db.flush()
 
 
 def publish(db: Session, event: Event) -> None:
@@ -131,6 +153,13 @@ def _concerned(event: Event) -> People:
     return people(event).where(or_(answered, silent) if event.closes_at > clock.now() else answered)
 
 
+def concerned(db: Session, event: Event) -> int:
+    """Return how many people are told when the session is moved or cancelled."""
+    if event.status != EventStatus.OPEN:
+        return 0
+    return db.scalar(select(func.count()).select_from(_concerned(event).subquery())) or 0
+
+
 def move(
     db: Session,
     content: Content,
@@ -138,20 +167,28 @@ def move(
     starts_local: datetime | None = None,
     *,
     zone: str | None = None,
+    minutes: int | None = None,
     place: str | None = None,
     link: str | None = None,
 ) -> int:
-    """Change when or where (what is not given stays); return how many people are told. They keep their answers."""
+    """Change when or where (what is None stays, an empty text is taken away); return how many people are told.
+
+    They keep their answers.
+    """
     places.lock(db, event.id)
-    _refuse_ended(event)
-    before = (event.starts_local, event.zone, event.place, event.link)
-    after = (starts_local or event.starts_local, zone or event.zone, place or event.place, link or event.link)
+    before = (event.starts_local, event.zone, event.minutes, event.place, event.link)
+    after = (
+        starts_local or event.starts_local,
+        zone or event.zone,
+        minutes or event.minutes,
+        event.place if place is None else place or None,
+        event.link if link is None else link or None,
+    )
+    refuse_move(event, after[0], after[1])
     if after == before:
         return 0
-    _refuse_no_time(after[0], after[1])
-    _refuse_past(times.instant(after[0], after[1]))
     was = event.starts_at
-    event.starts_local, event.zone, event.place, event.link = after
+    event.starts_local, event.zone, event.minutes, event.place, event.link = after
     _new_version(db, event, "moved")
     if event.status == EventStatus.DRAFT:
         return 0
@@ -171,6 +208,13 @@ def move(
     )
 
 
+def refuse_move(event: Event, starts_local: datetime, zone: str) -> None:
+    """Raise NotPossible for a time to which the session cannot be moved."""
+    _refuse_ended(event)
+    _refuse_no_time(starts_local, zone)
+    _refuse_past(times.instant(starts_local, zone))
+
+
 def _invite_again(db: Session, content: Content, event: Event) -> None:
     """Replace the invitations that have not left: they name the old time."""
     waiting = select(OutboxMessage.contact_id).where(
@@ -185,6 +229,13 @@ def _invite_again(db: Session, content: Content, event: Event) -> None:
 def resize(db: Session, content: Content, event: Event, capacity: int | None) -> int:
     """Change how many places there are; return how many people come off the waiting list."""
     places.lock(db, event.id)
+    refuse_size(db, event, capacity)
+    event.capacity = capacity
+    return places.fill(db, content, event)
+
+
+def refuse_size(db: Session, event: Event, capacity: int | None) -> None:
+    """Raise NotPossible for fewer places than are taken."""
     _refuse_ended(event)
     taken = places.confirmed(db, event)
     if capacity is not None and capacity < max(taken, 1):
@@ -196,8 +247,6 @@ def resize(db: Session, content: Content, event: Event, capacity: int | None) ->
                 least=max(taken, 1),
             )
         )
-    event.capacity = capacity
-    return places.fill(db, content, event)
 
 
 def cancel(db: Session, content: Content, event: Event) -> int:
@@ -243,6 +292,26 @@ def _refuse_no_time(starts_local: datetime, zone: str) -> None:
     problem = times.problem(starts_local, zone)
     if problem:
         raise NotPossible(problem)
+
+
+def _refuse_sizes(minutes: int, capacity: int | None) -> None:
+    if minutes < 1 or (capacity is not None and capacity < 1):
+        raise NotPossible(Sentence("Length and capacity are at least 1; leave the capacity empty for no limit"))
+
+
+def _refuse_late_deadline(register_by: datetime | None, starts_at: datetime) -> None:
+    if register_by is not None and register_by > starts_at:
+        raise NotPossible(Sentence("Registration must close before the session begins: choose an earlier deadline"))
+
+
+def _refuse_circle(db: Session, event: Event) -> None:
+    """Refuse a session that could be attended by nobody, because it would have to be attended before itself."""
+    seen, at = set[int](), event.requires_id
+    while at is not None and at not in seen:
+        if at == event.topic_id:
+            raise NotPossible(Sentence("A session cannot require itself, nor one that requires it: choose another"))
+        seen.add(at)
+        at = db.scalar(select(Event.requires_id).where(Event.id == at))
 
 
 def _refuse_past(at: datetime) -> None:

@@ -169,6 +169,14 @@ def cancel_ref(db: Session, kind: str, ref: int, reason: str) -> int:
     return _change(db, statement, status=Status.CANCELLED, reason=reason)
 
 
+def expire_ref(db: Session, kind: str, ref: int, at: datetime) -> int:
+    """Have what waits of one session be worth sending until another time; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.status.in_(WAITING)
+    )
+    return _change(db, statement, expires_at=at)
+
+
 def cancel_once(db: Session, keys: Iterable[str], reason: str) -> int:
     """Cancel the waiting messages with these `once` keys; return how many."""
     statement = update(OutboxMessage).where(OutboxMessage.once.in_(list(keys)), OutboxMessage.status.in_(WAITING))

@@ -1,8 +1,6 @@
-"""Capacity-building sessions: create, publish, invite, see who comes, cancel."""
+"""Capacity-building sessions: publish, invite, see who comes, cancel."""
 
 from dataclasses import dataclass
-from functools import cache
-from zoneinfo import available_timezones
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,38 +9,22 @@ from starlette.responses import Response
 from bot import clock
 from bot.broadcasts.audience import Audience
 from bot.contacts.models import Contact
-from bot.contacts.service import HOME_ZONE
 from bot.content import Content
-from bot.content.languages import LANGUAGES
 from bot.events import service
 from bot.events.models import Event
 from bot.messaging import eligibility
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.web.console import choosing
+from bot.web.console import choosing, planning
 from bot.web.console.broadcasts import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
-from bot.web.forms import Form
 
 pages = Pages()
 
 PAGE = 50
-TITLE_LIMIT, TEXT_LIMIT = 200, 2000
-MINUTES = range(1, 7 * 24 * 60)
-CAPACITY = range(1, 1_000_000)
-FIELDS = (
-    *(f"{kind}_{code}" for kind in ("title", "description") for code in ("en", "fr")),
-    *("starts", "zone", "minutes", "place", "link", "capacity"),
-)
-
-
-@cache
-def zones() -> list[str]:
-    """Return the time zones to choose from."""
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 
 
 @pages.get("/sessions", needs=Permission.REPORTS_VIEW)
@@ -58,64 +40,6 @@ def _list(db: Session, before: int | None) -> list[tuple[Event, dict[str, int]]]
     return [(event, service.figures(db, event)) for event in db.scalars(rows)]
 
 
-@pages.get("/sessions/new", needs=Permission.SESSIONS_MANAGE)
-async def new(visit: Visit) -> Response:
-    return _form(visit, Form([("zone", HOME_ZONE), ("minutes", "90")]), ())
-
-
-def _form(visit: Visit, form: Form, errors: tuple[str, ...]) -> Response:
-    given = {name: form.text(name) for name in FIELDS}
-    ticked = form.texts("languages")
-    return visit.page(
-        "sessions/new.html", 422 if errors else 200, given=given, ticked=ticked, errors=errors, zones=zones()
-    )
-
-
-@pages.post("/sessions/new", needs=Permission.SESSIONS_MANAGE)
-async def create(visit: Visit) -> Response:
-    errors = _errors(visit.form)
-    if errors:
-        return _form(visit, visit.form, errors)
-    event = await visit.database.run(_create, visit.form, visit.user)
-    return visit.go(f"/sessions/{event.id}", "saved")
-
-
-def _errors(form: Form) -> tuple[str, ...]:
-    wrong = {
-        "title": not 0 < len(form.text("title_en")) <= TITLE_LIMIT or len(form.text("title_fr")) > TITLE_LIMIT,
-        "description": any(len(form.text(f"description_{code}")) > TEXT_LIMIT for code in ("en", "fr")),
-        "starts": form.moment("starts") is None,
-        "zone": form.text("zone") not in zones(),
-        "minutes": form.number("minutes") not in MINUTES,
-        "capacity": bool(form.text("capacity")) and form.number("capacity") not in CAPACITY,
-        "place": len(form.text("place")) > TEXT_LIMIT or len(form.text("link")) > TEXT_LIMIT,
-    }
-    return tuple(name for name, is_wrong in wrong.items() if is_wrong)
-
-
-def _create(db: Session, form: Form, user: StaffUser) -> Event:
-    starts = found(form.moment("starts"))
-    event = service.create(
-        db,
-        title=_by_language(form, "title"),
-        description=_by_language(form, "description"),
-        starts_local=starts,
-        zone=form.text("zone"),
-        minutes=form.number("minutes") or 0,
-        created_by=str(user.id),
-        place=form.text("place") or None,
-        link=form.text("link") or None,
-        capacity=form.number("capacity"),
-        languages=[code for code in form.texts("languages") if code in LANGUAGES],
-    )
-    audit.record(db, user, "session.created", "event", event.id)
-    return event
-
-
-def _by_language(form: Form, name: str) -> dict[str, str]:
-    return {code: form.text(f"{name}_{code}") for code in ("en", "fr") if form.text(f"{name}_{code}")}
-
-
 @dataclass(frozen=True, slots=True)
 class View:
     """Everything on the page of one session."""
@@ -124,6 +48,8 @@ class View:
     figures: dict[str, int]
     sending: dict[str, dict[str, int]]  #: kind of message -> status -> count
     offered: dict[str, dict[str, str]]
+    titles: dict[str, str]  #: of forms and sessions that belong to it: form id, or session id as text -> title
+    told: int  #: people who hear of it when it is cancelled
 
 
 @pages.get("/sessions/{id:row}", needs=Permission.REPORTS_VIEW)
@@ -136,7 +62,14 @@ async def one(visit: Visit) -> Response:
 def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
     event = found(db.get(Event, event_id))
     sending = {kind: eligibility.count_by_status(db, kind, event_id) for kind in ("invitation", "reminder", "notice")}
-    return View(event, service.figures(db, event), sending, choosing.offered(db, content, channels, reader))
+    return View(
+        event=event,
+        figures=service.figures(db, event),
+        sending=sending,
+        offered=choosing.offered(db, content, channels, reader),
+        titles=planning.forms(db, event) | planning.topics(db, event),
+        told=service.concerned(db, event),
+    )
 
 
 @pages.post("/sessions/{id:row}/publish", needs=Permission.SESSIONS_MANAGE)
