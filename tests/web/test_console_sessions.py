@@ -7,10 +7,13 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from bot import clock
+from bot.content import Content
 from bot.db import Database
-from bot.events.models import Event, EventStatus
+from bot.events import replies
+from bot.events.models import Answer, Event, EventStatus
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Status, Survey
+from tests.events.conftest import member, waiting
 from tests.web.console_browser import Browser, Seen, build
 
 pytestmark = pytest.mark.usefixtures("frozen")
@@ -133,3 +136,60 @@ async def test_a_session_cannot_be_required_before_itself(app: FastAPI, database
     answer = await browser.client.post(f"/console{first}/edit", data=form)
     assert answer.status_code == 422
     assert "from the lists" in answer.text
+
+
+async def test_a_session_is_moved_after_a_look_at_who_is_told(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser, place="Town hall"))
+    content = Content.load(messages_dir)
+    with database.begin() as db:
+        for answer in (Answer.YES, Answer.MAYBE, Answer.NO):
+            replies.rsvp(db, content, member(db), only(database).id, answer)
+    assert "2 people are told" in (await browser.open(path)).text
+    form = await browser.open(f"{path}/move")
+    page = await browser.submit(form, "/move", starts="2026-03-21T09:00", zone="Africa/Maseru", place="")
+    assert "2 people will be told" in page.text
+    assert "21 Mar 2026, 09:00" in page.text
+    assert only(database).sequence == 0  # only looked at
+    page = await browser.submit(page, "/move", sure="yes")
+    assert "Moved." in page.text
+    event = only(database)
+    assert (event.sequence, event.place, event.starts_at.hour) == (1, None, 7)
+    with database.read() as db:
+        assert len(waiting(db, "notice")) == 2
+        entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "session.moved")).one()
+        assert entry.detail["told"] == 2
+    form = await browser.open(f"{path}/move")
+    wrong = {"2026-03-01T09:00": "choose a later time", "soon": "the day and time at which it begins"}
+    for starts, why in wrong.items():
+        page = await browser.submit(form, "/move", starts=starts, place="Library")
+        assert page.status == 422
+        assert why in page.text
+        assert page.form("/move").fields["place"] == "Library"
+    page = await browser.submit(await browser.open(path), "/cancel", sure="yes")
+    assert (await browser.open(f"{path}/move")).status == 409
+
+
+async def test_more_places_are_given_after_a_look_at_who_gets_them(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser, capacity="2"))
+    content = Content.load(messages_dir)
+    with database.begin() as db:
+        for _ in range(5):
+            replies.rsvp(db, content, member(db), only(database).id, Answer.YES)
+    page = await browser.open(path)
+    refused = await browser.submit(page, "/resize", capacity="1")
+    assert refused.status == 409
+    assert "2 people have a place" in refused.text
+    assert (await browser.submit(page, "/resize", capacity="many")).status == 409
+    page = await browser.submit(page, "/resize", capacity="4")
+    assert "2 people come off the waiting list" in page.text
+    assert only(database).capacity == 2
+    await browser.submit(page, "/resize", sure="yes")
+    assert only(database).capacity == 4
+    with database.read() as db:
+        assert len(waiting(db, "notice")) == 2

@@ -1,4 +1,4 @@
-"""Capacity-building sessions: publish, invite, see who comes, cancel."""
+"""Capacity-building sessions: one with its figures; publish, invite."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from bot.web.console import choosing, planning
 from bot.web.console.broadcasts import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
-from bot.web.console.visit import Refused, Visit, found
+from bot.web.console.visit import Visit, found
 
 pages = Pages()
 
@@ -96,18 +96,3 @@ def _invite(db: Session, content: Content, event_id: int, audience: Audience, us
     event = found(db.get(Event, event_id))
     invited = service.invite(db, content, event, select(Contact.id).where(audience.condition()))
     audit.record(db, user, "session.invited", "event", event.id, {"people": invited, "audience": audience.to_json()})
-
-
-@pages.post("/sessions/{id:row}/cancel", needs=Permission.SESSIONS_MANAGE)
-async def cancel(visit: Visit) -> Response:
-    if visit.form.text("sure") != "yes":
-        raise Refused("not_sure")
-    await visit.database.run(_cancel, visit.context.content, visit.id, visit.user)
-    visit.context.nudge()
-    return visit.go(f"/sessions/{visit.id}", "cancelled")
-
-
-def _cancel(db: Session, content: Content, event_id: int, user: StaffUser) -> None:
-    event = found(db.get(Event, event_id))
-    told = service.cancel(db, content, event)
-    audit.record(db, user, "session.cancelled", "event", event.id, {"told": told})
