@@ -143,13 +143,17 @@ def _parts(audience: Sequence[int] | Select[int]) -> Iterator[Sequence[int] | Se
         yield from (audience[start : start + _CHUNK] for start in range(0, len(audience), _CHUNK))
 
 
-def _concerned(event: Event) -> People:
-    """Select who must know of a change: who said yes or maybe, and who was invited and has not answered."""
-    left = select(OutboxMessage.contact_id).where(
+def invited(event: Event) -> Select[int]:
+    """Select the ids of those whose invitation has left, or may have."""
+    return select(OutboxMessage.contact_id).where(
         OutboxMessage.kind == "invitation", OutboxMessage.ref == event.id, OutboxMessage.status.in_(_LEFT)
     )
+
+
+def _concerned(event: Event) -> People:
+    """Select who must know of a change: who said yes or maybe, and who was invited and has not answered."""
     answered = Rsvp.answer != Answer.NO
-    silent = Rsvp.answer.is_(None) & Contact.id.in_(left)
+    silent = Rsvp.answer.is_(None) & Contact.id.in_(invited(event))
     return people(event).where(or_(answered, silent) if event.closes_at > clock.now() else answered)
 
 

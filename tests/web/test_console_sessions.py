@@ -1,5 +1,8 @@
 """The pages of sessions: planned and edited, moved and resized, held, with their documents and certificates."""
 
+import csv
+import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,10 +10,12 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from bot import clock
+from bot.contacts import service as contacts
+from bot.contacts.models import Contact
 from bot.content import Content
 from bot.db import Database
-from bot.events import replies
-from bot.events.models import Answer, Event, EventStatus
+from bot.events import attendance, replies
+from bot.events.models import Answer, Attendance, Event, EventStatus, Presence
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Status, Survey
 from tests.events.conftest import member, waiting
@@ -193,3 +198,74 @@ async def test_more_places_are_given_after_a_look_at_who_gets_them(
     assert only(database).capacity == 4
     with database.read() as db:
         assert len(waiting(db, "notice")) == 2
+
+
+def _people(database: Database, messages_dir: Path, count: int, **facts: str) -> list[int]:
+    content = Content.load(messages_dir)
+    with database.begin() as db:
+        people = [member(db) for _ in range(count)]
+        for person in people:
+            person.origin, person.residence = facts.get("origin"), facts.get("residence")
+            replies.rsvp(db, content, person, only(database).id, Answer.YES)
+        return [person.id for person in people]
+
+
+async def test_who_is_there_is_noted_by_ticks_from_half_an_hour_before(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser))
+    first, second, third = _people(database, messages_dir, 3)
+    event = only(database)
+    with database.begin() as db:
+        found = contacts.find_or_create(db, "whatsapp", "", "whatsapp:+26658123456")[1]
+        found.contact_id = third
+    clock.move_to(event.starts_at - timedelta(minutes=31))
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    assert (event.code or "") not in (await browser.open(path)).text
+    clock.advance(timedelta(minutes=1))
+    assert (event.code or "") in (await browser.open(path)).text
+    page = await browser.open(f"{path}/attendance")
+    assert "5812" not in page.text
+    late = await browser.submit(page, "/present", there=[str(first), str(second)])
+    assert "2 came" in late.text
+    with database.begin() as db:  # checks in while the page is open
+        attendance.check_in(db, Content.load(messages_dir), db.get_one(Contact, third), event, Presence.BUTTON)
+    page = await browser.submit(late, "/present", there=[str(first)])
+    with database.read() as db:
+        how = {row.contact_id: row.how for row in db.scalars(select(Attendance))}
+        assert how == {first: Presence.STAFF, third: Presence.BUTTON}
+        entry = db.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert entry is not None
+        assert entry.detail == {"there": [], "not_there": [second]}
+    for wanted, there in (("3456", True), (f"#{third}", True), ("8123456", False), ("99", False)):
+        page = Seen(await browser.client.get(f"/console{path}/attendance", params={"q": wanted}))
+        assert (f"#{third} " in page.text) is there
+    analyst = await Browser(app).sign_in(Role.ANALYST)
+    page = await analyst.open(f"{path}/attendance")
+    assert "2 came" in page.text
+    assert f"#{first}" not in page.text
+
+
+async def test_figures_by_group_never_show_how_few(app: FastAPI, database: Database, messages_dir: Path) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser))
+    sothos = _people(database, messages_dir, 12, origin="LS", residence="ZA")
+    _people(database, messages_dir, 7, origin="MW", residence="ZA")
+    _people(database, messages_dir, 2, origin="MU", residence="ZA")
+    event = only(database)
+    clock.move_to(event.ends_at)
+    with database.begin() as db:
+        attendance.mark(db, event, sothos[:6], "1")
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    answer = await browser.client.get(f"/console{path}/attendance.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert (rows[0]["group"], rows[0]["yes"], rows[0]["came"], rows[0]["missed"]) == ("all", "21", "6", "15")
+    origins = {row["code"]: row for row in rows if row["group"] == "origin"}
+    assert {code: row["yes"] for code, row in origins.items()} == {"LS": "12", "MW": "*", "MU": "*"}
+    assert origins["MU"]["label"] == "Mauritius"
+    residences = [row for row in rows if row["group"] == "residence"]
+    assert [(row["code"], row["yes"]) for row in residences] == [("ZA", "21")]
+    page = await browser.open(f"{path}/attendance")
+    assert "15 missed" in page.text
+    assert "Hidden: fewer than five" in page.text

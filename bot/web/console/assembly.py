@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.web.console import (
     account,
     attaching,
+    attending,
     audit_trail,
     broadcasts,
     choosing,
@@ -60,6 +61,7 @@ PAGES: tuple[Page, ...] = (
     *planning.pages,
     *sessions.pages,
     *moving.pages,
+    *attending.pages,
     *opportunities.pages,
     *handing_over.pages,
     *costs.pages,

@@ -16,7 +16,7 @@ from bot.messaging import eligibility
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.web.console import choosing, planning
+from bot.web.console import attending, choosing, planning
 from bot.web.console.broadcasts import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
@@ -56,7 +56,8 @@ class View:
 async def one(visit: Visit) -> Response:
     channels = tuple(visit.context.policy.channels)
     view = await visit.database.query(_view, visit.id, visit.context.content, channels, visit.reader)
-    return visit.page("sessions/one.html", view=view, everybody=Audience(), now=clock.now(), order=ORDER)
+    held = attending.takes_marks(view.event)
+    return visit.page("sessions/one.html", view=view, everybody=Audience(), now=clock.now(), order=ORDER, held=held)
 
 
 def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
