@@ -103,7 +103,7 @@ def _survey(talk: Talk, form_id: str | None) -> None:
 
 
 def _documents(talk: Talk, event: Event) -> None:
-    found = materials.messages(talk.db, event)
+    found = materials.messages(talk.db, event) if replies.is_shown(talk.db, event, talk.contact) else []
     for message in found:
         talk.send(message)
     if not found:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import attendance, calendars, places, wording
+from bot.events import attendance, calendars, materials, places, wording
 from bot.events.models import Answer, Event, EventStatus, Presence, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging import outbox
@@ -37,7 +37,7 @@ def press(db: Session, content: Content, contact: Contact, button: str) -> Messa
 def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer: Answer) -> Message:
     """Take an answer and return the confirmation; a place that becomes free goes to the next at once."""
     event = places.lock(db, event_id)
-    if event is None or event.status == EventStatus.DRAFT or not _is_for(db, event, contact):
+    if event is None or not is_shown(db, event, contact):
         return upcoming(db, content, contact)
     row = db.get(Rsvp, (event.id, contact.id))
     refusal = _refusal(event, row, answer)
@@ -117,7 +117,16 @@ def show(db: Session, content: Content, contact: Contact, event_id: int) -> Mess
     event = db.get(Event, event_id)
     if event is None or not _is_coming(event) or not _is_for(db, event, contact):
         return upcoming(db, content, contact)
-    return wording.details(content, event, Reader.of(contact, db.get(Rsvp, (event.id, contact.id))))
+    return _details(db, content, event, Reader.of(contact, db.get(Rsvp, (event.id, contact.id))))
+
+
+def _details(db: Session, content: Content, event: Event, reader: Reader) -> Message:
+    return wording.details(content, event, reader, documents=materials.there_are(db, event))
+
+
+def is_shown(db: Session, event: Event, contact: Contact) -> bool:
+    """Tell whether a person may see what belongs to a session."""
+    return event.status != EventStatus.DRAFT and _is_for(db, event, contact)
 
 
 def upcoming(db: Session, content: Content, contact: Contact) -> Message:
@@ -134,7 +143,7 @@ def upcoming(db: Session, content: Content, contact: Contact) -> Message:
     items = [(event, Reader.of(contact, answers.get(event.id))) for event in coming]
     if not items:
         return wording.nothing_planned(content, Reader.of(contact).language)
-    return wording.details(content, *items[0]) if len(items) == 1 else wording.listing(content, items)
+    return _details(db, content, *items[0]) if len(items) == 1 else wording.listing(content, items)
 
 
 def _invited(contact: Contact) -> ColumnElement[bool]:

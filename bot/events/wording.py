@@ -148,15 +148,16 @@ def refused(content: Content, event: Event, reader: Reader, key: str) -> Message
     return Message(_text(content, key, event, reader))
 
 
-def details(content: Content, event: Event, reader: Reader) -> Message:
-    """Describe one session and ask."""
+def details(content: Content, event: Event, reader: Reader, *, documents: bool = False) -> Message:
+    """Describe one session and ask; with `documents`, offer them too."""
     description = translated(event.description, reader.language)
     lines = [_text(content, "session.details", event, reader), *_facts(content, event, reader)]
     lines += _joining(content, event, reader)
     lines += ["", description] if description else []
     lines += ["", _your_answer(content, reader)] if reader.answer else []
     lines += ["", content.catalogue.text("session.ask", reader.language)]
-    return Message("\n".join(lines), _buttons(content, event, reader, tuple(Answer)))
+    more = (_button(content, event, reader, "documents"),) if documents else ()
+    return Message("\n".join(lines), _buttons(content, event, reader, tuple(Answer)) + more)
 
 
 def _facts(content: Content, event: Event, reader: Reader) -> list[str]:

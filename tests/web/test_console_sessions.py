@@ -14,7 +14,7 @@ from bot.contacts import service as contacts
 from bot.contacts.models import Contact
 from bot.content import Content
 from bot.db import Database
-from bot.events import attendance, replies
+from bot.events import attendance, materials, replies
 from bot.events.models import Answer, Attendance, Event, EventStatus, Presence
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Status, Survey
@@ -269,3 +269,32 @@ async def test_figures_by_group_never_show_how_few(app: FastAPI, database: Datab
     page = await browser.open(f"{path}/attendance")
     assert "15 missed" in page.text
     assert "Hidden: fewer than five" in page.text
+
+
+async def test_a_pdf_goes_with_a_session_and_is_offered_in_the_chat(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser))
+    content = Content.load(messages_dir)
+    with database.begin() as db:
+        before = replies.upcoming(db, content, member(db))
+    assert not [button for button in before.buttons if button.id.endswith(":documents")]
+    page = await browser.open(path)
+    refused = await browser.upload(page, "/documents", "file", "slides.pdf", b"<html>")
+    assert refused.status == 409
+    assert "whatever its name says" in refused.text
+    page = await browser.upload(page, "/documents", "file", "..\\up/slides.pdf", b"%PDF-1.7 slides")
+    assert page.tree.xpath("//a[@download]/@download") == ["slides.pdf"]
+    [link] = page.tree.xpath("//a[@download]/@href")
+    assert (await browser.client.get(link)).content == b"%PDF-1.7 slides"
+    with database.begin() as db:
+        shown = replies.upcoming(db, content, member(db))
+        assert [button.label for button in shown.buttons][-1] == "Documents"
+        assert [message.text for message in materials.messages(db, only(database))] == ["slides.pdf"]
+    other = local(await planned(browser))
+    stray = dict(page.form("/documents/remove").form_values())
+    assert (await browser.client.post(f"/console{other}/documents/remove", data=stray)).status_code == 404
+    page = await browser.submit(page, "/documents/remove")
+    assert "Removed." in page.text
+    assert not page.tree.xpath("//a[@download]")

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from bot import clock
 from bot.broadcasts import service as broadcasts
 from bot.events import service as events
+from bot.events.materials import NoDocument
 from bot.opportunities import service as opportunities
 from bot.opportunities.costs_sheet import CostsError
 from bot.staff import service as staff
@@ -37,6 +38,7 @@ REFUSALS = (
     Refused,
     broadcasts.NotPossible,
     events.NotPossible,
+    NoDocument,
     opportunities.NotPossible,
     CostsError,
     staff.AlreadyStaff,

@@ -10,8 +10,8 @@ from bot import clock
 from bot.broadcasts.audience import Audience
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import service
-from bot.events.models import Event
+from bot.events import materials, service
+from bot.events.models import Event, Material
 from bot.messaging import eligibility
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -49,6 +49,7 @@ class View:
     sending: dict[str, dict[str, int]]  #: kind of message -> status -> count
     offered: dict[str, dict[str, str]]
     titles: dict[str, str]  #: of forms and sessions that belong to it: form id, or session id as text -> title
+    documents: list[Material]
     told: int  #: people who hear of it when it is cancelled
 
 
@@ -69,6 +70,7 @@ def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...
         sending=sending,
         offered=choosing.offered(db, content, channels, reader),
         titles=planning.forms(db, event) | planning.topics(db, event),
+        documents=materials.of(db, event),
         told=service.concerned(db, event),
     )
 
