@@ -255,7 +255,7 @@ def _address(settings: Settings, file: Media) -> str:
 def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
     """Return what makes each kind of file."""
     template = settings.messages / "certificate.typ"
-    address = f"{settings.public_url}/certificate" if settings.public_url else ""
+    address = f"{settings.public_url}/console/certificate" if settings.public_url else ""
     return {
         "calendar": lambda db, name: calendars.make(db, content, name),
         "certificate": lambda db, name: certificates.make(db, content, template, address, name),

@@ -154,3 +154,18 @@ def test_a_certificate_is_a_pdf_in_the_persons_name_and_can_be_checked(
 @pytest.mark.parametrize("name", ["", "A", "http://x.example", "Me\nYou", "x" * 90, "<b>Me</b>", "12345"])
 def test_what_is_no_name_is_not_printed(name: str) -> None:
     assert certificates.clean_name(name) is None
+
+
+@pytest.mark.parametrize("words", [1, 40])
+def test_the_longest_name_and_title_stay_on_one_page(messages_dir: Path, words: int) -> None:
+    import typst
+
+    texts = {
+        "name": ("Mohlakoana " * words)[:80],
+        "session": ("Saving wisely " * words)[:200],
+        "heading": "Certificate",
+    }
+    page = typst.compile(
+        str(messages_dir / "certificate.typ"), sys_inputs=texts | {"language": "en"}, format="png", ppi=20
+    )
+    assert isinstance(page, bytes)  # several pages would be a list

@@ -14,7 +14,7 @@ from bot.contacts import service as contacts
 from bot.contacts.models import Contact
 from bot.content import Content
 from bot.db import Database
-from bot.events import attendance, materials, replies
+from bot.events import attendance, certificates, materials, replies
 from bot.events.models import Answer, Attendance, Event, EventStatus, Presence
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Status, Survey
@@ -298,3 +298,31 @@ async def test_a_pdf_goes_with_a_session_and_is_offered_in_the_chat(
     page = await browser.submit(page, "/documents/remove")
     assert "Removed." in page.text
     assert not page.tree.xpath("//a[@download]")
+
+
+async def test_anybody_checks_a_certificate_and_never_learns_the_name(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    path = local(await opened(await Browser(app).sign_in(Role.EDITOR)))
+    [person] = _people(database, messages_dir, 1)
+    with database.begin() as db:
+        row = certificates.issue(db, only(database), db.get_one(Contact, person), "Palesa ’Mamello Mokoena")
+        code = row.code
+    assert path
+    stranger = Browser(app)
+    page = await stranger.open("/certificate")
+    assert page.path == "/console/certificate"  # nobody is asked to sign in
+    assert "Content-Security-Policy" in page.response.headers
+    page = await stranger.submit(page, "/certificate", code=certificates.spaced(code).lower())
+    assert "genuine certificate. Saving well Friday 20 March 2026" in page.text
+    assert "Mokoena" not in page.response.text
+    page = await stranger.submit(page, "/certificate", name="palesa 'mamello  MOKOENA")
+    assert "The name is the one on it." in page.text
+    page = await stranger.submit(page, "/certificate", name="Neo Mokoena")
+    assert "The name is not the one on it." in page.text
+    page = await stranger.open(f"/certificate?code={code}")  # as the square on the paper leads to it
+    assert "genuine certificate" in page.text
+    page = await stranger.submit(page, "/certificate", code="22222 22222", name="")
+    assert page.status == 404
+    assert "Compare it with the certificate, letter by letter." in page.text
+    assert "Saving well" not in page.text
