@@ -51,6 +51,9 @@ bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers 
 bench-inbound: $(VENV)/.dev  ## CPU from a webhook to the committed reply, beside other bots, on both engines
 	@$(BIN)/python -m benchmarks.inbound $(ARGS)
 
+bench-reminders: $(VENV)/.dev  ## Seconds to queue the reminders of 10,000 members due in the same minute, on both engines
+	@$(BIN)/python -m benchmarks.reminders $(ARGS)
+
 console-texts: $(VENV)/.dev  ## Gather the console's English texts into the catalogues that translate it
 	@mkdir -p var
 	@$(BIN)/pybabel -q extract -F pyproject.toml -k Sentence -k pgettext:1c,2 --no-location --sort-output -w 120 -o var/console.pot .
@@ -86,4 +89,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean
+.PHONY: help bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean
