@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
@@ -95,8 +95,3 @@ def _add(db: Session, event: Event, contact_id: int, how: Presence, by: str) -> 
     db.add(Attendance(event_id=event.id, contact_id=contact_id, how=how, recorded_by=by, at=clock.now()))
     db.flush()
     return True
-
-
-def held_since(now: datetime) -> datetime:
-    """Return the earliest time on a wall of sessions that may still have something to come."""
-    return (now - timedelta(days=60)).replace(tzinfo=None)

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from bot.contacts.models import Contact
 from bot.content import Content
 from bot.events import places, wording
-from bot.events.attendance import held_since
 from bot.events.models import Attendance, Event, EventStatus, Rsvp, Standing
 from bot.events.notices import People, announce, people
 from bot.messaging.models import Priority
@@ -20,6 +19,8 @@ STARTING = timedelta(minutes=30)
 LASTS = timedelta(days=3)
 #: Staff have until then to note who was there, before anybody is told that they were missed.
 MISSED_AFTER = timedelta(hours=24)
+#: How far back sessions are looked at: the longest one, and all that follows it, lie well within.
+_LOOKED_AT = timedelta(days=60)
 
 
 def queue_starts(db: Session, content: Content, now: datetime) -> int:
@@ -104,6 +105,7 @@ def _was_noted(db: Session, event: Event) -> bool:
 def _held(db: Session, now: datetime) -> Iterator[Event]:
     """Yield sessions that were not called off and are not long over."""
     statement = select(Event).where(
-        Event.status.in_((EventStatus.OPEN, EventStatus.DONE)), Event.starts_local > held_since(now)
+        Event.status.in_((EventStatus.OPEN, EventStatus.DONE)),
+        Event.starts_local > (now - _LOOKED_AT).replace(tzinfo=None),
     )
     yield from db.scalars(statement.order_by(Event.id)).all()

@@ -49,16 +49,6 @@ class Presence(StrEnum):
     STAFF = "staff"
 
 
-class EventSeries(Base):
-    """Sessions that belong together."""
-
-    __tablename__ = "event_series"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    title: Mapped[dict[str, str]] = mapped_column(JSON)  #: by language
-    created_at: Mapped[datetime]
-
-
 class Event(Base):
     """A capacity-building session; the console says "session". Each run of one is a row of its own."""
 
@@ -85,13 +75,11 @@ class Event(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]  #: when time or place last changed
     edited_at: Mapped[datetime | None]  #: when anything else was, which voids nothing
-    series_id: Mapped[int | None] = mapped_column(ForeignKey("event_series.id"), index=True)
     run_of: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)  #: the first run; None for itself
     requires_id: Mapped[int | None] = mapped_column(
         ForeignKey("event.id")
     )  #: first run of what must be attended before
     speaker: Mapped[str | None] = mapped_column(Text)
-    audience: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  #: whom the inviting page ticks first
     by_invitation: Mapped[bool] = mapped_column(default=False)  #: only who was invited sees it and can answer
     code: Mapped[str | None] = mapped_column(String(8), unique=True)  #: said in the session, typed to check in
     follow_up: Mapped[int] = mapped_column(default=FOLLOW_UP)  #: minutes after the end

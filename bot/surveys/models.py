@@ -60,7 +60,6 @@ class Survey(Base):
     xform: Mapped[str] = mapped_column(Text, deferred=True)  #: what was made of it: a later compiler changes nothing
     status: Mapped[Status] = mapped_column(String(16), default=Status.DRAFT)
     created_at: Mapped[datetime]
-    listed: Mapped[bool] = mapped_column(default=True)  #: False: only who is led to it answers it
     published_at: Mapped[datetime | None]
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]

@@ -89,7 +89,7 @@ def is_open_at(now: datetime) -> ColumnElement[bool]:
 
 def open_surveys(db: Session) -> list[Survey]:
     """Return what members can answer now: the newest version of each form, newest form first."""
-    rows = db.scalars(select(Survey).where(is_open_at(clock.now()), Survey.listed).order_by(Survey.id.desc()))
+    rows = db.scalars(select(Survey).where(is_open_at(clock.now())).order_by(Survey.id.desc()))
     newest: dict[str, Survey] = {}
     for survey in rows:
         newest.setdefault(survey.form_id, survey)
@@ -97,33 +97,9 @@ def open_surveys(db: Session) -> list[Survey]:
 
 
 def newest_open(db: Session, form_id: str) -> Survey | None:
-    """Return the version of a form that is answered now, listed or not."""
+    """Return the version of a form that is answered now."""
     rows = select(Survey).where(is_open_at(clock.now()), Survey.form_id == form_id).order_by(Survey.id.desc())
     return db.scalars(rows.limit(1)).one_or_none()
-
-
-def lend(db: Session, survey: Survey, form_id: str, title: str) -> Survey:
-    """Open the same form once more under an id of its own, unlisted: people may answer it beside the other."""
-    known = newest_open(db, form_id)
-    if known is not None:
-        return known
-    again = Survey(
-        form_id=form_id,
-        version=survey.version,
-        title=title,
-        sha256=hashlib.sha256(f"{survey.sha256}\0{form_id}".encode()).hexdigest(),
-        filename=survey.filename,
-        file=survey.file,
-        xform=survey.xform,
-        status=Status.OPEN,
-        listed=False,
-        created_at=clock.now(),
-        published_at=clock.now(),
-    )
-    again.media = [SurveyFile(name=file.name, data=file.data) for file in survey.media]
-    db.add(again)
-    db.flush()
-    return again
 
 
 def form_of(survey: Survey) -> Form:
