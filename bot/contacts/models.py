@@ -178,15 +178,3 @@ class Likeness(Base):
     found_at: Mapped[datetime]
     apart_by: Mapped[str | None] = mapped_column(String(64))  #: the staff member who keeps them apart, for good
     apart_at: Mapped[datetime | None]
-
-
-class JoinLink(Base):
-    """A code by which people come, and who spreads it: an office, a poster, or a member who invites."""
-
-    __tablename__ = "join_link"
-
-    code: Mapped[str] = mapped_column(String(64), primary_key=True)  #: as it stands in Contact.source
-    label: Mapped[str] = mapped_column(String(120))  #: what staff call it; empty for a member's
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), unique=True)
-    recorded_by: Mapped[str] = mapped_column(String(64))  #: "contact", or the staff member's id
-    created_at: Mapped[datetime]

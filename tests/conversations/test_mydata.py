@@ -58,7 +58,7 @@ def test_of_other_people_the_file_holds_nothing(with_file: Line) -> None:
 def test_every_table_about_people_is_looked_through() -> None:
     about = {table.name for table in Base.metadata.sorted_tables if rights.people_columns(table)}
     assert about >= {"address", "consent", "interest", "inbox", "outbox", "ticket", "dialogue", "run", "rsvp"}
-    assert about >= {"likeness", "trait", "join_link"}
+    assert about >= {"likeness", "trait"}
     assert all("contact_id" in Base.metadata.tables[name].c for name in about)
 
 
