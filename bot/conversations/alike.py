@@ -14,6 +14,7 @@ from bot.contacts.models import Contact, Likeness, State, Trait, TraitKind
 from bot.content.normalise import normalise
 from bot.conversations.merging import CannotMerge
 from bot.conversations.talk import Talk
+from bot.sentences import Sentence
 from bot.staff import audit
 from bot.staff.models import StaffUser
 
@@ -95,10 +96,21 @@ def waiting(db: Session, limit: int) -> list[tuple[Likeness, Contact, Contact]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def count_waiting(db: Session) -> int:
+    """Return how many pairs wait for a decision."""
+    return db.scalar(select(func.count()).select_from(Likeness).where(Likeness.apart_at.is_(None))) or 0
+
+
+def is_waiting(db: Session, one: int, other: int) -> bool:
+    """Tell whether nobody has decided yet about this suggested pair."""
+    pair = select(Likeness.contact_id).where(_pair(one, other), Likeness.apart_at.is_(None))
+    return db.scalars(pair).first() is not None
+
+
 def keep_apart(db: Session, one: Contact, other: Contact, by: StaffUser) -> None:
     """Note that two are two people, so that nobody is asked again."""
     if one.id == other.id:
-        raise CannotMerge("These are the same member already")
+        raise CannotMerge(Sentence("These are the same member already"))
     row = db.scalars(select(Likeness).where(_pair(one.id, other.id))).first()
     if row is None:
         row = Likeness(contact_id=one.id, other_id=other.id, kind=TraitKind.PERSON, found_at=clock.now())

@@ -14,6 +14,7 @@ from bot.db import Base
 from bot.events import uniting as events
 from bot.messaging import outbox
 from bot.opportunities import leads
+from bot.sentences import Sentence
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.surveys import uniting as surveys
@@ -50,10 +51,15 @@ def merge(db: Session, gone: Contact, into: Contact, by: StaffUser | None) -> No
 
 def _require(gone: Contact, into: Contact) -> None:
     if gone.id == into.id:
-        raise CannotMerge("These are the same member already")
+        raise CannotMerge(Sentence("These are the same member already"))
     for contact in (gone, into):
         if contact.state in _UNTOUCHABLE:
-            raise CannotMerge(f"Member {contact.id} is {contact.state}: nothing of them may be kept or moved")
+            raise CannotMerge(
+                Sentence(
+                    "Member %(number)s is under age, leaving or erased: nothing of them may be kept or moved",
+                    number=contact.id,
+                )
+            )
 
 
 def _careful(db: Session, gone: Contact, into: Contact) -> list[Consent]:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.console import (
     account,
+    alike_members,
     attaching,
     attending,
     audit_trail,
@@ -50,6 +51,7 @@ PAGES: tuple[Page, ...] = (
     *provider.pages,
     *home.pages,
     *members.pages,
+    *alike_members.pages,
     *importing.pages,
     *choosing.pages,
     *composing.pages,

@@ -14,6 +14,7 @@ from bot import clock
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
+from bot.conversations import alike
 from bot.conversations.models import Ticket
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
 from bot.web.console.routes import Open, Pages
@@ -34,6 +35,7 @@ class Figures:
     uncertain: int
     parked: int
     unanswered: int  #: questions and reports of members
+    alike: int  #: pairs of members who may be one person
     states: list[tuple[str, int]]
     joined: list[tuple[date, int]]
     sending: list[tuple[str, int]]
@@ -58,6 +60,7 @@ def read_figures(db: Session, user_id: int) -> Figures:
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
         unanswered=_count(db, select(Ticket.id).where(Ticket.closed_at.is_(None))),
+        alike=alike.count_waiting(db),
         states=_grouped(db, Contact.state, State),
         joined=_joined(db, now),
         sending=_grouped(db, OutboxMessage.status, Status, OutboxMessage.created_at >= midnight),

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot import clock
 from bot.broadcasts import service as broadcasts
+from bot.conversations.merging import CannotMerge
 from bot.events import service as events
 from bot.events.materials import NoDocument
 from bot.opportunities import service as opportunities
@@ -41,6 +42,7 @@ REFUSALS = (
     NoDocument,
     opportunities.NotPossible,
     CostsError,
+    CannotMerge,
     staff.AlreadyStaff,
     staff.LastAdministrator,
 )
