@@ -16,6 +16,7 @@ from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
 from bot.conversations import alike
 from bot.conversations.models import Ticket
+from bot.messaging import forgetting
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
 from bot.web.console.routes import Open, Pages
 from bot.web.console.visit import Visit
@@ -35,6 +36,7 @@ class Figures:
     uncertain: int
     parked: int
     unanswered: int  #: questions and reports of members
+    copies: int  #: of erased people, that a provider would not delete
     alike: int  #: pairs of members who may be one person
     states: list[tuple[str, int]]
     joined: list[tuple[date, int]]
@@ -60,6 +62,7 @@ def read_figures(db: Session, user_id: int) -> Figures:
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
         unanswered=_count(db, select(Ticket.id).where(Ticket.closed_at.is_(None))),
+        copies=forgetting.count_left(db),
         alike=alike.count_waiting(db),
         states=_grouped(db, Contact.state, State),
         joined=_joined(db, now),
