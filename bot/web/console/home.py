@@ -18,6 +18,8 @@ from bot.conversations import alike
 from bot.conversations.models import Ticket
 from bot.messaging import forgetting
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
+from bot.opportunities import service as opportunities
+from bot.staff.models import StaffUser
 from bot.web.console.routes import Open, Pages
 from bot.web.console.visit import Visit
 
@@ -33,6 +35,8 @@ class Figures:
     """How things stand."""
 
     approvals: int  #: drafts that somebody else wrote
+    cards: int  #: investment cards that somebody else wrote
+    reviews: int  #: published cards that are due, or past their last day
     uncertain: int
     parked: int
     unanswered: int  #: questions and reports of members
@@ -47,18 +51,20 @@ class Figures:
 
 @pages.get("/", needs=Open.STAFF)
 async def home(visit: Visit) -> Response:
-    figures = await visit.database.query(read_figures, visit.user.id)
+    figures = await visit.database.query(read_figures, visit.user)
     return visit.page("home.html", figures=figures, now=clock.now(), silent=SILENT)
 
 
-def read_figures(db: Session, user_id: int) -> Figures:
+def read_figures(db: Session, user: StaffUser) -> Figures:
     """Read everything on the page."""
     now = clock.now()
     midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
-    to_approve = select(Broadcast.id).where(Broadcast.status == BroadcastStatus.DRAFT, Broadcast.author_id != user_id)
+    to_approve = select(Broadcast.id).where(Broadcast.status == BroadcastStatus.DRAFT, Broadcast.author_id != user.id)
     uncertain = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
     return Figures(
         approvals=_count(db, to_approve),
+        cards=len(opportunities.to_approve(db, user)),
+        reviews=len(opportunities.to_review(db)),
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
         unanswered=_count(db, select(Ticket.id).where(Ticket.closed_at.is_(None))),
