@@ -45,10 +45,10 @@ async def test_a_card_from_the_first_word_to_its_end(app: FastAPI, database: Dat
     page = await editor.submit(await editor.open(f"{path}/edit"), "/edit", **_fields(cards.draft()))
     assert "promises what nobody can" not in page.text
     assert page.text.count("You can lose money, even all of it.") >= 4  # in English, and where English stands in
-    assert "1 cards to check and approve" in (await approver.open("/")).text
+    assert "1 to check and approve" in (await approver.open("/")).text
     assert "to check and approve" not in (await editor.open("/")).text
     page = await approver.submit(await approver.open(path), "/approve")
-    assert "cards to check and approve" not in (await approver.open("/")).text
+    assert "to check and approve" not in (await approver.open("/")).text
     assert "Published" in page.text
     page = await editor.submit(await editor.open(path), "/announce", to="all")
     assert page.path.startswith("/console/broadcasts/")
@@ -107,12 +107,12 @@ async def test_cards_that_are_due_wait_on_the_first_page_of_who_may_change_them(
     editor = await Browser(app).sign_in(Role.EDITOR)
     with database.begin() as db:
         card = cards.published(db, Content.load(messages_dir))
-    assert "cards to review" not in (await editor.open("/")).text
+    assert "to review" not in (await editor.open("/")).text
     with database.begin() as db:
         db.get_one(Opportunity, card.id).review_on = service.today()
-    assert "1 cards to review" in (await editor.open("/")).text
+    assert "1 to review" in (await editor.open("/")).text
     analyst = await Browser(app).sign_in(Role.ANALYST)
-    assert "cards to review" not in (await analyst.open("/")).text
+    assert "to review" not in (await analyst.open("/")).text
 
 
 async def test_figures_on_costs_come_by_hand_and_as_csv(app: FastAPI) -> None:
