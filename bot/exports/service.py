@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -143,20 +143,30 @@ def holding(db: Session, contact_id: int) -> list[tuple[Export, str]]:
 
 def withdrawn(db: Session, export: Export) -> list[str]:
     """Return the ids whose interviews were erased after the export: whoever holds its files must delete these lines."""
+    return all_withdrawn(db, [export.id]).get(export.id, [])
+
+
+def all_withdrawn(db: Session, export_ids: Collection[int] | None = None) -> dict[int, list[str]]:
+    """Return the same for several exports, or all: export -> ids; without those of which nobody is gone."""
     # SQLite may give an erased row's id to a new one, which then cannot have been there before the export.
     same = and_(
         Run.id == ExportMember.run_id,
         Run.contact_id == ExportMember.contact_id,
-        Run.started_at <= export.created_at,
+        Run.started_at <= Export.created_at,
     )
-    return list(
-        db.scalars(
-            select(ExportMember.respondent)
-            .outerjoin(Run, same)
-            .where(ExportMember.export_id == export.id, Run.id.is_(None))
-            .order_by(ExportMember.respondent)
-        )
+    gone = (
+        select(ExportMember.export_id, ExportMember.respondent)
+        .join(Export, Export.id == ExportMember.export_id)
+        .outerjoin(Run, same)
+        .where(Run.id.is_(None))
+        .order_by(ExportMember.export_id, ExportMember.respondent)
     )
+    found: dict[int, list[str]] = {}
+    for export_id, respondent in db.execute(
+        gone if export_ids is None else gone.where(ExportMember.export_id.in_(export_ids))
+    ):
+        found.setdefault(export_id, []).append(respondent)
+    return found
 
 
 def _chosen(survey: Survey, options: Options) -> Select[int, int]:

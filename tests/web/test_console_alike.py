@@ -113,6 +113,8 @@ async def test_of_two_decisions_the_second_is_refused(
     officer: Browser, database: Database, pair: tuple[int, int]
 ) -> None:
     page = await officer.open("/members/alike")
+    unsaid = await officer.submit(page, "/alike", sure="yes", do="merge")
+    assert "Choose which of the two stays" in unsaid.text  # nobody is chosen beforehand: it cannot be undone
     await officer.submit(page, "/alike", do="apart")
     refused = await officer.submit(page, "/alike", sure="yes", do="merge")
     assert refused.status == 409
@@ -127,7 +129,7 @@ async def test_nothing_is_moved_of_who_is_leaving_or_under_age(
     page = await officer.open("/members/alike")
     with database.begin() as db:
         db.get_one(Contact, pair[1]).state = state
-    refused = await officer.submit(page, "/alike", sure="yes", do="merge")
+    refused = await officer.submit(page, "/alike", stays=pair[0], sure="yes", do="merge")
     assert refused.status == 409
     assert f"Member {pair[1]} is under age, leaving or erased" in refused.text
     assert people(database) == list(pair)

@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from bot import clock
 from bot.contacts.models import Contact
 from bot.conversations.models import Ticket
 from bot.db import Database
 from bot.events.models import Event, EventStatus
+from bot.exports import service as exports
+from bot.exports.options import Options
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Worker
 from bot.messaging.outbox import Message
 from bot.staff.models import AuditEntry, Role, StaffUser
 from bot.surveys.models import Disposition, Run, Status, Survey
+from tests.exports import towns
 from tests.web.console_browser import PASSWORD, Browser, build
 from tests.web.test_console_broadcasts import add_member
 
@@ -249,6 +252,23 @@ async def test_an_export_is_written_and_downloaded_and_both_are_in_the_audit(
     with database.read() as db:
         actions = list(db.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("export"))))
     assert actions == ["export.begun", "export.downloaded"]
+
+
+async def test_who_was_erased_since_an_export_is_named_by_its_number_only(app: FastAPI, database: Database) -> None:
+    with database.begin() as db:
+        survey = towns.add_survey(db)
+        towns.add_run(db, survey, {}, began=clock.now())
+        export = exports.begin(db, survey, Options(), "1")
+    analyst = await Browser(app).sign_in(Role.ANALYST)
+    assert "erased since" not in (await analyst.open("/exports")).text
+    with database.begin() as db:
+        db.execute(delete(Contact).where(Contact.id.in_(select(Run.contact_id))))
+        [respondent] = exports.withdrawn(db, export)
+    page = await analyst.open("/exports")
+    assert "1 person was erased since: delete the line." in page.text
+    [link] = page.tree.xpath("//a[contains(@href, '/withdrawn')]/@href")
+    assert (await analyst.client.get(link)).text.splitlines() == ["respondent", respondent]
+    assert (await analyst.client.get("/console/exports/999/withdrawn")).status_code == 404
 
 
 async def test_free_text_is_exported_only_by_who_may_see_identities(app: FastAPI, messages_dir: Path) -> None:

@@ -7,7 +7,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from bot import clock
-from bot.exports import service
+from bot.exports import service, withdrawals
 from bot.exports.models import Export
 from bot.exports.options import ExportError, Options
 from bot.staff import audit
@@ -26,18 +26,21 @@ PAGE = 50
 
 @pages.get("/exports", needs=Permission.EXPORTS_RUN)
 async def listing(visit: Visit) -> Response:
-    rows, surveys, names = await visit.database.query(_list)
+    rows, surveys, names, gone = await visit.database.query(_list)
     chosen = str(visit.query.number("survey") or "")
-    return visit.page("exports.html", rows=rows, surveys=surveys, names=names, chosen=chosen, now=clock.now())
+    return visit.page(
+        "exports.html", rows=rows, surveys=surveys, names=names, gone=gone, chosen=chosen, now=clock.now()
+    )
 
 
-def _list(db: Session) -> tuple[list[Export], dict[str, str], dict[str, str]]:
+def _list(db: Session) -> tuple[list[Export], dict[str, str], dict[str, str], dict[int, int]]:
     rows = list(db.scalars(select(Export).order_by(Export.id.desc()).limit(PAGE)))
     surveys = db.scalars(select(Survey).order_by(Survey.id.desc()))
     labels = {str(survey.id): f"{survey.title or survey.form_id}, {survey.version}" for survey in surveys}
     ids = [int(row.by) for row in rows if row.by.isdecimal()]
     users = db.scalars(select(StaffUser).where(StaffUser.id.in_(ids)))
-    return rows, labels, {str(user.id): user.name for user in users}
+    gone = {id: len(ids) for id, ids in service.all_withdrawn(db, [row.id for row in rows]).items()}
+    return rows, labels, {str(user.id): user.name for user in users}, gone
 
 
 @pages.post("/exports", needs=Permission.EXPORTS_RUN)
@@ -72,6 +75,21 @@ async def _write(context: ConsoleContext, export: Export) -> None:
         await context.database.run(service.finish, export, result)
     except (ExportError, OSError) as error:
         log.error("export failed", export_id=export.id, error=type(error).__name__)
+
+
+@pages.get("/exports/{id:row}/withdrawn", needs=Permission.EXPORTS_RUN)
+async def withdrawn(visit: Visit) -> Response:
+    """Give the lines that whoever holds the files must delete, as they are now."""
+    ids = await visit.database.run(_withdrawn, visit.id, visit.user)
+    name = f"export-{visit.id}-{withdrawals.NAME}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(withdrawals.as_csv(ids), media_type="text/csv", headers=headers)
+
+
+def _withdrawn(db: Session, export_id: int, user: StaffUser) -> list[str]:
+    export = _export(db, export_id)
+    _note_download(db, export, withdrawals.NAME, user)
+    return service.withdrawn(db, export)
 
 
 @pages.get("/exports/{id:row}/{name}", needs=Permission.EXPORTS_RUN)
