@@ -9,6 +9,7 @@ from bot.conversations.talk import Talk
 from bot.events import attendance, certificates, feeds, materials, replies, wording
 from bot.events.models import Event
 from bot.events.wording import Reader
+from bot.messaging import owed
 from bot.messaging.outbox import Message
 from bot.surveys import service as surveys
 from bot.surveys.publishing import newest_open
@@ -44,13 +45,20 @@ def press(talk: Talk, button: str) -> None:
     event = talk.db.get(Event, int(found[1])) if found else None
     choice = found[2] if found else ""
     if event is not None and choice in _FORMS:
-        _survey(talk, getattr(event, _FORMS[choice]))
+        _ask(talk, event, choice)
     elif event is not None and choice == "certificate":
         _ask_name(talk, event)
     elif event is not None and choice == "documents":
         _documents(talk, event)
     else:
         talk.send(replies.press(talk.db, talk.content, talk.contact, button))
+
+
+def _ask(talk: Talk, event: Event, choice: str) -> None:
+    """Begin the survey; where a template, which has one button, hid the others, show all of them first."""
+    others = event.certificate or event.posttest_form or not event.feedback_form
+    if choice != "feedback" or not others or not owed.pay(talk.db, talk.address):
+        _survey(talk, getattr(event, _FORMS[choice]))
 
 
 def check_in(talk: Talk) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,7 +21,8 @@ from bot.events.wording import Reader
 PREFIX = "made/certificate/"
 #: No letter or digit that is read as another.
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-_NAME = re.compile(r"[^\W\d_](?:[^\W\d_]|[ .’'-]){1,79}")
+#: Sesotho names may begin with an apostrophe: ’Mamosa.
+_NAME = re.compile(r"(?=.{2,80}$)['’ʼ]?[^\W\d_](?:[^\W\d_]|[ .’'ʼ-])+")
 
 
 def is_due(db: Session, event: Event, contact: Contact) -> bool:
@@ -31,7 +33,7 @@ def is_due(db: Session, event: Event, contact: Contact) -> bool:
 
 def clean_name(text: str) -> str | None:
     """Return a name as it can be printed, or None when it is none."""
-    name = " ".join(text.split(" "))
+    name = " ".join(unicodedata.normalize("NFC", text).split(" "))
     return name if _NAME.fullmatch(name) and "\n" not in text else None
 
 

@@ -156,6 +156,11 @@ def test_what_is_no_name_is_not_printed(name: str) -> None:
     assert certificates.clean_name(name) is None
 
 
+@pytest.mark.parametrize("name", ["’Mamosa Nthabiseng", "'Me Palesa", "Zo\u0065\u0308 D’Arcy-Li", "Ng"])
+def test_a_name_may_begin_with_an_apostrophe_and_hold_accents(name: str) -> None:
+    assert certificates.clean_name(name)
+
+
 @pytest.mark.parametrize("words", [1, 40])
 def test_the_longest_name_and_title_stay_on_one_page(messages_dir: Path, words: int) -> None:
     import typst
