@@ -3,9 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from bot import logs, migrations, settings
@@ -56,3 +58,26 @@ def try_key(db: Session) -> None:
 
     for column in (Address.value, StaffUser.email):
         db.scalar(select(column).limit(1))
+
+
+@contextmanager
+def alone(loaded: settings.Settings) -> Iterator[None]:
+    """Keep a second process off a database file: two would poll and send beside each other."""
+    url = make_url(loaded.database) if loaded.database.startswith("sqlite") else None
+    if url is None:
+        yield
+        return
+    if not url.database:
+        raise Trouble("OUTREACH_DATABASE_URL names no file, so nothing would be kept: write sqlite:///path/to/file.db")
+    import fcntl
+
+    path = Path(url.database)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f"{path.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Trouble(
+                f"Another outreach process uses {path}: stop it first, or move to PostgreSQL for several"
+            ) from None
+        yield

@@ -8,6 +8,7 @@ import typer
 from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from bot.backup import BackupError, CopyError
 from bot.content import ContentError
 from bot.crypto import WrongKey
 from bot.db import DatabaseUnusable
@@ -26,6 +27,8 @@ class Trouble(Exception):
 #: Exceptions whose message is the sentence to print.
 _EXPECTED = (
     Trouble,
+    BackupError,
+    CopyError,
     SettingsError,
     ContentError,
     WrongKey,

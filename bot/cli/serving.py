@@ -1,15 +1,12 @@
 """run, web, work, demo: processes that stay."""
 
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
 from bot import loop, settings
-from bot.cli.opened import installation, prepare
+from bot.cli.opened import alone, installation, prepare
 from bot.cli.output import Trouble
 from bot.cli.probing import require_channel, require_providers
 
@@ -56,7 +53,7 @@ async def _serve(*, with_web: bool, with_work: bool) -> None:
     if with_work:
         require_channel(loaded)
     prepare(loaded)
-    with _alone(loaded), installation() as app:
+    with alone(loaded), installation() as app:
         require_providers(loaded)
         taken = listening.listen(loaded.host, loaded.port) if with_web else None
         async with AsyncExitStack() as stack:
@@ -69,26 +66,3 @@ async def _serve(*, with_web: bool, with_work: bool) -> None:
                 return
             typer.echo(f"Console: {loaded.local_url}/console/", err=True)
             await listening.serve(app.web(), taken)
-
-
-@contextmanager
-def _alone(loaded: settings.Settings) -> Iterator[None]:
-    """Keep a second process off a database file: two would poll and send beside each other."""
-    url = make_url(loaded.database) if loaded.database.startswith("sqlite") else None
-    if url is None:
-        yield
-        return
-    if not url.database:
-        raise Trouble("OUTREACH_DATABASE_URL names no file, so nothing would be kept: write sqlite:///path/to/file.db")
-    import fcntl
-
-    path = Path(url.database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f"{path.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Trouble(
-                f"Another outreach process uses {path}: stop it first, or move to PostgreSQL for several"
-            ) from None
-        yield

@@ -6,7 +6,7 @@ from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
 from bot.messaging import outbox
-from bot.messaging.models import INTERRUPTED, OutboxMessage, Status
+from bot.messaging.models import INTERRUPTED, RESTORED, OutboxMessage, Status
 
 #: Begins the reason of a message that failed because of what it says.
 CONTENT = "content"
@@ -48,8 +48,6 @@ def _latest_ends(db: Session, ref: int) -> Counter[str]:
 def _sort(status: str, reason: str | None) -> str:
     if status in _GOOD:
         return "good"
-    if status == Status.UNCERTAIN and reason != INTERRUPTED:
-        return "uncertain"
-    if status == Status.UNCERTAIN:
-        return "interrupted"  # a process of ours died: not the broadcast's fault
+    if status == Status.UNCERTAIN:  # a process of ours died, or a backup came back: not the broadcast's fault
+        return "ours" if reason in (INTERRUPTED, RESTORED) else "uncertain"
     return "content" if (reason or "").startswith(f"{CONTENT} ") else "person"

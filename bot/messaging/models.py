@@ -114,6 +114,8 @@ HAS_DEADLINE = text("status IN ('queued', 'held') AND expires_at IS NOT NULL")
 
 #: Reason of a message that a dead process had with a provider.
 INTERRUPTED = "interrupted"
+#: Reason of a message that waited, or was in doubt, when the backup was made that has been restored.
+RESTORED = "restored"
 
 OPEN = (Status.QUEUED, Status.HELD, Status.SENDING)
 WAITING = (Status.QUEUED, Status.HELD)
