@@ -20,7 +20,7 @@ from bot.channels.base import Channel, Inbound, Media, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
-from bot.conversations import inviting, safety
+from bot.conversations import inviting, mydata, safety
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import calendars, certificates, materials
@@ -260,6 +260,7 @@ def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
         "calendar": lambda db, name: calendars.make(db, content, name),
         "certificate": lambda db, name: certificates.make(db, content, template, address, name),
         "material": materials.make,
+        mydata.KIND: lambda db, name: mydata.make(db, content, settings.messages / "mydata.typ", name),
         attachments.KIND: attachments.make,
         files.KIND: files.make,
     }

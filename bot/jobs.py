@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.broadcasts import attachments, progress
 from bot.content import Content
-from bot.conversations import alike, announcing, mydata, retention, rights
+from bot.conversations import alike, announcing, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import following
@@ -55,7 +55,6 @@ def table(content: Content, router: Router, exports_dir: Path | None = None) -> 
         Job("retention", 3600, retention.apply, erases=True),
         Job("withdrawals", 600, lambda db: withdrawals.write(db, exports_dir) if exports_dir else 0),
         Job("alike", 600, alike.find),
-        Job("my_data_files", 600, lambda _: mydata.clear(router.media_dir) if router.media_dir else 0),
         Job("made_files", 600, lambda _: made.clear(router.media_dir) if router.media_dir else 0),
     )
 

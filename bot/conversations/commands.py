@@ -2,16 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot import clock
 from bot.channels.base import Button
-from bot.contacts import consent, service
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import chats, choices, details, linking, opportunities, registration, rights
+from bot.conversations import chats, choices, details, linking, opportunities, registration, rights, summary
 from bot.conversations.talk import Talk
 from bot.events import replies as events
-from bot.messaging import outbox
 from bot.messaging.outbox import Message
 from bot.opportunities import costs
 from bot.surveys import service as surveys
@@ -121,7 +118,7 @@ def transfer_costs(talk: Talk, rest: str = "") -> None:
 
 
 def _profile(talk: Talk) -> None:
-    talk.say("profile.summary", **_details(talk))
+    talk.say("profile.summary", **summary.details(talk.db, talk.content, talk.contact))
     talk.ask_aside("profile")
 
 
@@ -156,32 +153,8 @@ def my_data(talk: Talk) -> bool:
     if talk.contact.state not in (State.MEMBER, State.STOPPED):
         talk.say("mydata.nothing")
         return False
-    talk.say(
-        "mydata.summary",
-        **_details(talk),
-        surveys=surveys.count_runs(talk.db, talk.contact),
-        messages=outbox.count_messages(talk.db, talk.contact.id),
-    )
+    talk.send(Message(summary.text(talk.db, talk.content, talk.contact)))
     return True
-
-
-def _details(talk: Talk) -> dict[str, str]:
-    contact, none = talk.contact, talk.text("profile.not_given")
-    purposes = consent.granted_purposes(talk.db, contact)
-    codes = service.interests(talk.db, contact)
-    country = contact.residence and talk.content.places.country_name(contact.residence, talk.language)
-    zone = contact.zone and talk.content.formats.format_zone(clock.now(), contact.zone, talk.language)
-    named = [talk.text(f"purpose.{purpose}") for purpose in consent.ASKED_TOGETHER if purpose in purposes]
-    return {
-        "language": LANGUAGES[talk.language].name,
-        "origin": talk.text(f"origin.{contact.origin}") if contact.origin else none,
-        "link": talk.text(f"link.{contact.link}") if contact.link else none,
-        "channel": talk.text(f"channel.{contact.channel}"),
-        "residence": ", ".join(filter(None, (contact.city, country))) or none,
-        "zone": zone or none,
-        "interests": ", ".join(talk.text(f"interest.{code}") for code in codes) or none,
-        "purposes": ", ".join(named) or talk.text("consent.no_purpose"),
-    }
 
 
 def _human(talk: Talk) -> None:

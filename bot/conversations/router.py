@@ -62,7 +62,7 @@ class Router:
     handles: str  #: our official accounts, for VERIFY
     domains: str
     public_url: str = ""  #: where members' calendars read their sessions
-    media_dir: Path | None = None  #: where the files of MY DATA are laid; None: its summary is all
+    media_dir: Path | None = None  #: where files about members are laid out to be sent; None: nothing can be sent
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
         """Answer one message by writing rows."""
@@ -120,7 +120,7 @@ class Router:
 
     def _my_data(self, talk: Talk) -> None:
         if commands.my_data(talk) and self.media_dir:
-            mydata.send(talk, self.media_dir)
+            mydata.send(talk)
 
     def _press(self, talk: Talk, button: str) -> None:
         prefix, _, rest = button.partition(":")

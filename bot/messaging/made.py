@@ -18,7 +18,7 @@ from bot import clock
 FOLDER = "made"
 #: How long one that was laid out for a channel lies there; the next attempt lays it out anew.
 LIFETIME = timedelta(hours=6)
-_REFERENCE = re.compile(rf"{FOLDER}/([a-z]+)/([0-9-]+\.[a-z]+|[0-9a-f]{{64}}/(?!\.)[^/\x00]{{1,200}})")
+_REFERENCE = re.compile(rf"{FOLDER}/([a-z]+)/([0-9-]+\.[a-z0-9]+|[0-9a-f]{{64}}/(?!\.)[^/\x00]{{1,200}})")
 _LASTING = re.compile(rf"{FOLDER}/[a-z]+/[0-9a-f]{{64}}/")
 
 #: Makes the file of a kind with this name; None where the rows are gone.

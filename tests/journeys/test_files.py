@@ -136,6 +136,7 @@ async def test_my_data_gives_the_files_back_and_an_erasure_leaves_none(village: 
     await person.act("MY DATA")
     await person.hear("mydata.summary")
     await person.hear("mydata.sent")
+    await person.hear("mydata.sent_rows")
     last = (await person.phone.next_message(PATIENCE)).media
     assert last
     folder = village.app.settings.media_dir

@@ -45,6 +45,7 @@ async def test_a_member_sees_and_changes_every_detail(person: People, channel: s
         me: my data
         bot: mydata.summary | Johannesburg, South Africa | Lesotho | News
         bot: mydata.sent
+        bot: mydata.sent_rows
         me: CORRECT
         bot: correct.how
         me: Profile
@@ -101,6 +102,7 @@ async def test_a_member_sees_and_changes_every_detail(person: People, channel: s
         me: MES DONNÉES
         bot: mydata.summary | Canada
         bot: mydata.sent
+        bot: mydata.sent_rows
         """
     )
 
@@ -196,7 +198,7 @@ async def test_nothing_names_a_person_who_was_erased(
     assert SECRET in kept
     assert palesa.phone.address in kept
     who = (await palesa.details()).id
-    await palesa.play("me: MY DATA\nbot: mydata.summary\nbot: mydata.sent")
+    await palesa.play("me: MY DATA\nbot: mydata.summary\nbot: mydata.sent\nbot: mydata.sent_rows")
     assert SECRET.encode() in _all_files(tmp_path)
     hidden = await village.app.database.query(ciphertexts, who) if village.app.database.is_sqlite else []
     assert all(piece in _all_files(tmp_path) for piece in hidden)

@@ -70,7 +70,7 @@ async def test_a_newcomer_with_a_code_need_not_join_again(person: People) -> Non
         "bot: link_chat.done\nbot: link_chat.ask_channel"
     )
     again.done = 0
-    await again.play("me: MES DONNEES\nbot: mydata.summary | Lyon\nbot: mydata.sent")
+    await again.play("me: MES DONNEES\nbot: mydata.summary | Lyon\nbot: mydata.sent\nbot: mydata.sent_rows")
 
 
 async def test_a_code_works_once_for_a_while_and_for_another_channel_only(person: People) -> None:

@@ -43,6 +43,7 @@ async def test_the_words_work_in_every_language(person: People, channel: str, la
         me: MY DATA
         bot: mydata.summary
         bot: mydata.sent
+        bot: mydata.sent_rows
         me: what do I do now
         bot: unknown.text
         """
