@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact
@@ -11,7 +11,7 @@ from bot.content import Content
 from bot.events import places, wording
 from bot.events.models import Attendance, Event, EventStatus, Rsvp, Standing
 from bot.events.notices import People, announce, people
-from bot.messaging.models import Priority
+from bot.messaging.models import OutboxMessage, Priority
 
 #: How long the message at the start is worth sending.
 STARTING = timedelta(minutes=30)
@@ -45,7 +45,7 @@ def _start(db: Session, content: Content, event: Event) -> int:
         people(event).where(Rsvp.standing == Standing.CONFIRMED, ~_was_there(event)),
         wording.starting,
         kind="start",
-        once=f"start:{event.id}",
+        once=f"start:{event.id}:{event.sequence}",
         priority=Priority.REMINDER,
         due_at=event.starts_at,
         expires_at=_too_late(event),
@@ -63,11 +63,23 @@ def _thank(db: Session, content: Content, event: Event, now: datetime) -> int:
         return 0
     places.lock(db, event.id)
     if _was_noted(db, event):
-        return _follow(db, content, event, people(event).where(_was_there(event)), wording.thanks, due)
+        return _thank_who_came(db, content, event, due)
     if event.feedback_form is None:
         return 0
     confirmed = people(event).where(Rsvp.standing == Standing.CONFIRMED)
     return _follow(db, content, event, confirmed, wording.how_was_it, due)
+
+
+def _thank_who_came(db: Session, content: Content, event: Event, due: datetime) -> int:
+    """Thank who was there; who had been asked already how it was only hears of what else there is."""
+    asked = exists().where(
+        OutboxMessage.once == literal(f"{wording.how_was_it.__name__}:{event.id}:", String) + cast(Contact.id, String)
+    )
+    came = people(event).where(_was_there(event))
+    thanked = _follow(db, content, event, came.where(~asked), wording.thanks, due)
+    if event.certificate or event.posttest_form:
+        thanked += _follow(db, content, event, came.where(asked), wording.noted, due)
+    return thanked
 
 
 def _miss(db: Session, content: Content, event: Event, now: datetime) -> int:

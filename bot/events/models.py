@@ -111,7 +111,11 @@ class Event(Base):
     @property
     def closes_at(self) -> datetime:
         """Return the instant after which nobody new can register, UTC."""
-        return min(self.register_by, self.starts_at) if self.register_by else self.starts_at
+        return self.closing(self.starts_at)
+
+    def closing(self, starts_at: datetime) -> datetime:
+        """Return when registration would close if the session began at this instant."""
+        return min(self.register_by, starts_at) if self.register_by else starts_at
 
 
 class Rsvp(Base):

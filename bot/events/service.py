@@ -150,18 +150,19 @@ def invited(event: Event) -> Select[int]:
     )
 
 
-def _concerned(event: Event) -> People:
-    """Select who must know of a change: who said yes or maybe, and who was invited and has not answered."""
+def _concerned(event: Event, closes_at: datetime) -> People:
+    """Select who must know of a change: who said yes or maybe and, while they still can answer, who was invited."""
     answered = Rsvp.answer != Answer.NO
     silent = Rsvp.answer.is_(None) & Contact.id.in_(invited(event))
-    return people(event).where(or_(answered, silent) if event.closes_at > clock.now() else answered)
+    return people(event).where(or_(answered, silent) if closes_at > clock.now() else answered)
 
 
-def concerned(db: Session, event: Event) -> int:
-    """Return how many people are told when the session is moved or cancelled."""
+def concerned(db: Session, event: Event, starts_at: datetime | None = None) -> int:
+    """Return how many people are told when the session is moved to `starts_at` or, without it, cancelled."""
     if event.status != EventStatus.OPEN:
         return 0
-    return db.scalar(select(func.count()).select_from(_concerned(event).subquery())) or 0
+    told = _concerned(event, event.closing(starts_at or event.starts_at))
+    return db.scalar(select(func.count()).select_from(told.subquery())) or 0
 
 
 def move(
@@ -201,7 +202,7 @@ def move(
         db,
         content,
         event,
-        _concerned(event),
+        _concerned(event, event.closes_at),
         wording.moved,
         kind="notice",
         once=f"moved:{event.id}:{event.sequence}",
@@ -267,7 +268,7 @@ def cancel(db: Session, content: Content, event: Event) -> int:
         db,
         content,
         event,
-        _concerned(event),
+        _concerned(event, event.closes_at),
         wording.cancelled,
         kind="notice",
         once=f"cancelled:{event.id}",
@@ -281,8 +282,8 @@ def _new_version(db: Session, event: Event, reason: str) -> None:
     """Raise the sequence: what was queued for the old version is void."""
     event.sequence += 1
     event.changed_at = clock.now()
-    outbox.cancel_ref(db, "reminder", event.id, reason)
-    outbox.cancel_ref(db, "notice", event.id, reason)
+    for kind in ("reminder", "notice", "start"):
+        outbox.cancel_ref(db, kind, event.id, reason)
 
 
 def _refuse_ended(event: Event) -> None:

@@ -106,6 +106,12 @@ def thanks(content: Content, event: Event, reader: Reader) -> Message:
     return _follow_up(content, event, reader, "session.thanks", [name for name, there in asked.items() if there])
 
 
+def noted(content: Content, event: Event, reader: Reader) -> Message:
+    """Thank who was there and was asked already how it was."""
+    asked = {"posttest": event.posttest_form, "certificate": event.certificate}
+    return _follow_up(content, event, reader, "session.thanks", [name for name, there in asked.items() if there])
+
+
 def how_was_it(content: Content, event: Event, reader: Reader) -> Message:
     """Ask who had a place, where nobody's presence was noted."""
     return _follow_up(content, event, reader, "session.how_was_it", ["feedback"])

@@ -219,5 +219,6 @@ def _opening(
     """Return one message that may begin a conversation: where the window is closed, the template says it."""
     (only,) = about(content, card, language, key, buttons, values=values)
     nearest = content.templates[template].language_for(language)
-    variables = {"title": title(card, nearest or SOURCE), "authority": card.authority}
+    spoken = nearest or SOURCE
+    variables = {"title": title(card, spoken), "authority": card.authority, "risks": risks_text(card, spoken)}
     return Message(only.text, only.buttons, template=template, variables=variables)

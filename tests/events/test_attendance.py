@@ -96,6 +96,22 @@ def test_nobody_is_told_that_they_were_missed_where_presence_was_not_noted(
         assert asked.text.startswith("“Saving well” is over.")
 
 
+def test_who_was_asked_before_presence_was_noted_only_hears_of_the_certificate(
+    database: Database, content: Content
+) -> None:
+    with database.begin() as db:
+        event = session(db, SATURDAY, feedback_form="feedback.1", certificate=True)
+        asked = member(db)
+        replies.rsvp(db, content, asked, event.id, Answer.YES)
+        clock.move_to(event.ends_at + timedelta(hours=2))
+        assert following.queue_follow_ups(db, content, clock.now()) == 1
+        deliver(db, "followup")
+        attendance.mark(db, event, [asked.id], "1")
+        assert following.queue_follow_ups(db, content, clock.now()) == 1
+        [(_, _, message)] = deliver(db, "followup")
+        assert [button.id.rpartition(":")[2] for button in message.buttons] == ["certificate"]
+
+
 def test_a_session_that_builds_on_another_leads_there_first(database: Database, content: Content) -> None:
     with database.begin() as db:
         first = session(db, SATURDAY, title={"en": "Saving well"})

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bot import clock
 from bot.content import Content
 from bot.db import Database
-from bot.events import replies, service, upkeep
+from bot.events import following, replies, service, times, upkeep
 from bot.events.models import Answer, EventStatus
 from bot.messaging.models import OutboxMessage, Priority, Status
 
@@ -225,3 +225,23 @@ def test_who_leaves_gives_up_the_place_and_the_next_one_gets_it(database: Databa
         assert service.figures(db, event) == {"confirmed": 1, "waiting": 0, "maybe": 0, "no": 1}
         assert [told for told, _, _ in deliver(db, "notice")] == [second.id]
         assert replies.withdraw(db, content, first) == 0
+
+
+def test_a_session_put_off_at_its_start_tells_everybody_and_calls_them_again(
+    database: Database, content: Content
+) -> None:
+    with database.begin() as db:
+        event = session(db, SATURDAY)
+        person, silent = member(db), member(db)
+        service.invite(db, content, event, [silent.id])
+        deliver(db, "invitation")
+        replies.rsvp(db, content, person, event.id, Answer.YES)
+        clock.move_to(event.starts_at + timedelta(minutes=5))
+        assert following.queue_starts(db, content, clock.now()) == 1
+        later = SATURDAY + timedelta(days=1)
+        assert service.concerned(db, event) == 1  # registration is closed: a cancellation is no news to the silent
+        told = service.concerned(db, event, times.instant(later, event.zone))
+        assert told == service.move(db, content, event, later) == 2
+        assert waiting(db, "start") == []
+        clock.move_to(event.starts_at)
+        assert following.queue_starts(db, content, clock.now()) == 1

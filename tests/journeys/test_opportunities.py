@@ -23,7 +23,11 @@ from tests.journeys.conftest import People
 from tests.opportunities import cards
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-both = pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+#: The five languages, each on one channel or the other.
+life = pytest.mark.parametrize(("channel", "language"), [("telegram", "mfe"), ("whatsapp", "en")])
+leaving = pytest.mark.parametrize(("channel", "language"), [("telegram", "st"), ("whatsapp", "fr")])
+sending = pytest.mark.parametrize(("channel", "language"), [("telegram", "en"), ("whatsapp", "ny")])
+RISKS = cards.RISKS | {"en": "The bank can fail."}
 
 
 @pytest.fixture(autouse=True)
@@ -58,11 +62,11 @@ def _announce(db: Session, town: Stage, card_id: int) -> int:
     return broadcast.id
 
 
-@both
-async def test_a_card_through_its_whole_life(town: Stage, person: People, channel: str) -> None:
+@life
+async def test_a_card_through_its_whole_life(town: Stage, person: People, channel: str, language: str) -> None:
     await _end_all(town)
     content, authority = town.app.content, f"Unit for {channel}"
-    palesa = person(channel)
+    palesa, risk = person(channel, language), RISKS[language].rstrip(".")
     await palesa.join()
     await palesa.run(lambda db: set_interests(db, db.merge(palesa.contact(db)), ["savings"]))
 
@@ -85,22 +89,24 @@ async def test_a_card_through_its_whole_life(town: Stage, person: People, channe
         me: OPPORTUNITIES
         bot: opportunity.ways_in | opportunity.risk_line
         me: [button.opp_match]
-        bot: opportunity.list_intro | The bank can fail. | opportunity.risk_line
+        bot: opportunity.list_intro | {risk} | opportunity.risk_line
         me: [button.opp_match_on]
-        bot: opportunity.match_ask.v1 | Savings accounts
+        bot: {savings}
         me: [button.agree]
         bot: opportunity.match_on
-        """
+        """,
+        risk=risk,
+        savings=palesa.words("interest.savings"),
     )
     broadcast_id = await palesa.run(_announce, town, card_id)
-    message = await palesa.hear("Diaspora savings account", "The bank can fail", "opportunity.risk_line")
+    message = await palesa.hear("Diaspora savings account", risk, "opportunity.risk_line")
     assert "guarante" not in message.text
     await palesa.play(
         """
         me: [button.opp_show]
-        bot: Diaspora savings account | Bank of Zomba | 50 USD | The bank can fail | opportunity.risk_line
+        bot: Diaspora savings account | Bank of Zomba | {risk} | opportunity.risk_line
         me: [button.opp_save]
-        bot: opportunity.saved | The bank can fail | opportunity.risk_line
+        bot: opportunity.saved | {risk} | opportunity.risk_line
         me: [button.opp_ask]
         bot: opportunity.ask_question
         me: Is the fee taken at the start?
@@ -118,11 +124,12 @@ async def test_a_card_through_its_whole_life(town: Stage, person: People, channe
         me: call me
         bot: opportunity.details_unclear
         me: Palesa Mokoena, +266 5812 3456
-        bot: opportunity.share.v1 | Palesa Mokoena, +266 5812 3456 | {authority} | opportunity.risk_line
+        bot: Palesa Mokoena, +266 5812 3456 | {authority} | opportunity.risk_line
         me: [button.agree]
-        bot: opportunity.interest_saved | opportunity.risk_line
+        bot: opportunity.interest_saved | {risk} | opportunity.risk_line
         """,
         authority=authority,
+        risk=risk,
     )
     (ticket,) = await palesa.query(_tickets, palesa)
     assert (ticket.about, ticket.text) == (f"opportunity:{card_id}", "Is the fee taken at the start?")
@@ -155,7 +162,7 @@ async def test_a_card_through_its_whole_life(town: Stage, person: People, channe
 
     clock.move_to((clock.now() + timedelta(days=2)).replace(hour=7, minute=0))
     assert await palesa.run(lambda db: announcing.end_lapsed(db, content)) in (0, 1)  # the job may have been faster
-    await palesa.hear("Diaspora savings account", "has ended", "You can lose money, even all of it.")
+    await palesa.hear("Diaspora savings account", risk, "opportunity.risk_line")
     last = next(one for one in reversed(palesa.heard) if "Diaspora savings account" in one.text and one.buttons)
     await palesa.tap("button.opp_ask", last)
     await palesa.hear("opportunity.expired")
@@ -199,10 +206,10 @@ def _follow_up(db: Session, town: Stage, card_id: int) -> int:
     return leads.ask_how_it_went(db, town.app.content, card, cards.colleague(db, Role.EDITOR))
 
 
-@both
-async def test_stop_takes_every_lead_back(town: Stage, person: People, channel: str) -> None:
+@leaving
+async def test_stop_takes_every_lead_back(town: Stage, person: People, channel: str, language: str) -> None:
     await _end_all(town)
-    thabo = person(channel)
+    thabo = person(channel, language)
     await thabo.join()
     authority = f"Office of {channel}"
     await thabo.run(lambda db: cards.published(db, town.app.content, cards.draft(authority=authority)).id)
@@ -217,8 +224,8 @@ async def test_stop_takes_every_lead_back(town: Stage, person: People, channel: 
         me: [button.opp_interest]
         bot: opportunity.ask_details
         me: Thabo, thabo@example.org
-        bot: opportunity.share.v1 | thabo@example.org
-        me: no
+        bot: thabo@example.org
+        me: [button.decline]
         bot: opportunity.not_shared
         """
     )
@@ -234,7 +241,7 @@ async def test_stop_takes_every_lead_back(town: Stage, person: People, channel: 
         me: [button.opp_interest]
         bot: opportunity.ask_details
         me: Thabo, thabo@example.org
-        bot: opportunity.share.v1
+        bot: thabo@example.org
         me: [button.agree]
         bot: opportunity.interest_saved
         """
@@ -248,11 +255,13 @@ async def test_stop_takes_every_lead_back(town: Stage, person: People, channel: 
     assert [row[0] for row in await thabo.run(make)] == [handover.DELETE]
 
 
-@both
-async def test_what_it_costs_to_send_money(town: Stage, person: People, channel: str) -> None:
+@sending
+async def test_what_it_costs_to_send_money(town: Stage, person: People, channel: str, language: str) -> None:
     await _end_all(town)
     await town.app.database.run(lambda db: [db.delete(row) for row in costs.rows(db)])
-    mpho = person(channel)
+    mpho = person(channel, language)
+    if language != "en":  # of a stranger nothing is known
+        await mpho.join()
     await mpho.play("me: COSTS\nbot: costs.text | costs.none")
     today = service.today()
     figures = [

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bot import clock
 from bot.content import Content
 from bot.content.languages import LANGUAGES
+from bot.content.templates import BODY_LIMIT
 from bot.db import Database
 from bot.opportunities import gate, service, wording
-from bot.opportunities.models import CardStatus, Opportunity
+from bot.opportunities.models import CardStatus, Lead, Opportunity
 from bot.opportunities.service import Draft
 from bot.staff.models import Role
 from bot.staff.roles import Forbidden
@@ -138,6 +139,16 @@ def test_a_risk_stands_in_every_language(content: Content, language: str) -> Non
     assert [(one.code, one.field, one.language) for one in found] == [("missing", "risks", language)]
 
 
+#: Every wording about one card, and what is filled into it.
+ABOUT = [
+    f"opportunity.{key}"
+    for key in (
+        "saved", "ask_question", "question_received", "ask_details", "details_unclear", "not_shared", "interest_saved",
+        "interest_withdrawn", "followup_thanks",
+    )
+]  # fmt: skip
+VALUES = {"reference": "ABCD2345", "number": 12, "limit": 160}
+
 LONG = ("title", "summary", "term", "fees", "exit", "risks")
 words = st.text(st.sampled_from("abc é\n"), min_size=1)
 
@@ -147,12 +158,12 @@ def _long(name: str) -> st.SearchStrategy[str]:
     return words.map(lambda text: (text.strip() or "x").ljust(limit, "y")[:limit])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.fixed_dictionaries({name: _long(name) for name in LONG}))
 def test_every_part_of_every_rendering_carries_the_risks_and_is_no_longer_than_a_message(
     content: Content, texts: dict[str, str]
 ) -> None:
-    what = cards.draft(texts={code: {**cards.ENGLISH, **texts} for code in LANGUAGES})
+    what = cards.draft(texts={code: {**cards.ENGLISH, **texts} for code in LANGUAGES}, authority="Office " * 17)
     card = Opportunity(id=1, status=CardStatus.DRAFT, **{name: getattr(what, name) for name in gate.FIELDS})
     for language in LANGUAGES:
         buttons = wording.choices(content, card, language, saved=False, interested=False)
@@ -162,17 +173,20 @@ def test_every_part_of_every_rendering_carries_the_risks_and_is_no_longer_than_a
         assert all(risk.rstrip(".;") in warning for risk in gate.risks(card, language))
         rendered = [
             *wording.card_messages(content, card, language, clock.now(), buttons),
-            *wording.about(content, card, language, "opportunity.saved"),
-            *wording.about(content, card, language, "opportunity.ask_question"),
-            *wording.about(content, card, language, "opportunity.ask_details"),
-            *wording.about(content, card, language, "opportunity.interest_saved", values={"reference": "ABCD2345"}),
-            *wording.about(content, card, language, "opportunity.interest_withdrawn"),
+            *(one for key in ABOUT for one in wording.about(content, card, language, key, values=VALUES)),
             *wording.messages(content, card, language, wording.share_text(content, card, language, "x" * 160, "ZA")),
         ]
         for message in rendered:
             assert message.text.endswith(warning)
             assert len(message.text) <= wording.LIMIT
-        ended = wording.ended(content, card, language)
-        assert ended.text.endswith(warning)
+        lead = Lead(reference="ABCD2345")
+        for opening in (wording.ended(content, card, language), wording.followup(content, card, lead, language)):
+            assert opening.text.endswith(warning)
+            template = content.templates[opening.template or ""]
+            spoken = template.language_for(language) or ""
+            rendered_by_whatsapp = template.render(spoken, opening.variables)
+            assert " ".join(wording.risks_text(card, spoken).split()) in rendered_by_whatsapp
+            assert content.catalogue.text("opportunity.risk_line", spoken) in rendered_by_whatsapp
+            assert len(rendered_by_whatsapp) <= BODY_LIMIT
         assert line in wording.listing(content, [card], language, []).text
         assert gate.risks(card, language)[0] in wording.listing(content, [card], language, []).text

@@ -39,7 +39,8 @@ async def move(visit: Visit) -> Response:
     except NotPossible as reason:
         return _move(visit, event, visit.form, (reason.args[0],))
     if visit.form.text("sure") != "yes":
-        told = await visit.database.query(service.concerned, event)
+        starts_at = times.instant(to["starts_local"], to["zone"])
+        told = await visit.database.query(service.concerned, event, starts_at)
         return _move(visit, event, visit.form, told=told)
     await visit.database.run(_do_move, visit.context.content, visit.id, visit.form, visit.user)
     visit.context.nudge()
