@@ -147,6 +147,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_provider_copy_due_at"), ["due_at"], unique=False)
 
     op.create_table(
+        "ready_answer",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ready_answer")),
+        sa.UniqueConstraint("title", name=op.f("uq_ready_answer_title")),
+    )
+    op.create_table(
         "sender",
         sa.Column("key", sa.String(length=96), nullable=False),
         sa.Column("leased_by", sa.String(length=64), nullable=True),
@@ -600,14 +608,23 @@ def upgrade() -> None:
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("inbox_id", sa.BigInteger(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("assigned_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["assigned_to"], ["staff_user.id"], name=op.f("fk_ticket_assigned_to_staff_user")),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id_contact"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ticket_closed_at_opened_at"), ["closed_at", "opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_answered_at"), ["answered_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_assigned_to"), ["assigned_to"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_ticket_closed_at_waiting_since"), ["closed_at", "waiting_since"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_ticket_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
@@ -870,6 +887,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "cell", name=op.f("pk_run_cell")),
     )
     op.create_table(
+        "ticket_message",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("author", sa.String(length=8), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("inbox_id", sa.BigInteger(), nullable=True),
+        sa.Column("outbox_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff_user.id"], name=op.f("fk_ticket_message_staff_id_staff_user")),
+        sa.ForeignKeyConstraint(
+            ["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_message_ticket_id_ticket"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_message")),
+    )
+    with op.batch_alter_table("ticket_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_ticket_message_inbox_id"), ["inbox_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ticket_message_ticket_id"), ["ticket_id"], unique=False)
+
+    op.create_table(
         "opportunity_lead_word",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lead_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -912,6 +949,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_opportunity_lead_word_lead_id"))
 
     op.drop_table("opportunity_lead_word")
+    with op.batch_alter_table("ticket_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ticket_message_ticket_id"))
+        batch_op.drop_index(batch_op.f("ix_ticket_message_inbox_id"))
+
+    op.drop_table("ticket_message")
     op.drop_table("run_cell")
     with op.batch_alter_table("received_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_received_file_run_id"))
@@ -980,7 +1022,9 @@ def downgrade() -> None:
     op.drop_table("trait")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_contact_id"))
-        batch_op.drop_index(batch_op.f("ix_ticket_closed_at_opened_at"))
+        batch_op.drop_index(batch_op.f("ix_ticket_closed_at_waiting_since"))
+        batch_op.drop_index(batch_op.f("ix_ticket_assigned_to"))
+        batch_op.drop_index(batch_op.f("ix_ticket_answered_at"))
 
     op.drop_table("ticket")
     op.drop_table("survey_file")
@@ -1058,6 +1102,7 @@ def downgrade() -> None:
     op.drop_table("staff_user")
     op.drop_table("sign_in_failures")
     op.drop_table("sender")
+    op.drop_table("ready_answer")
     with op.batch_alter_table("provider_copy", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_provider_copy_due_at"))
 

@@ -28,10 +28,11 @@ class TicketKind(StrEnum):
 
     HUMAN = "human"
     REPORT = "report"
+    UNKNOWN = "unknown"  #: the bot could make nothing of it
 
 
 class Ticket(Base):
-    """A message that a member of staff has to read."""
+    """A thread with a person: what was asked first; what followed is in TicketMessage."""
 
     __tablename__ = "ticket"
 
@@ -42,6 +43,43 @@ class Ticket(Base):
     text: Mapped[str] = mapped_column(EncryptedText)
     inbox_id: Mapped[int | None] = mapped_column(BigInteger)
     opened_at: Mapped[datetime]
+    waiting_since: Mapped[datetime | None]  #: it is our turn since; None: it is theirs
+    assigned_to: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"), index=True)
+    answered_at: Mapped[datetime | None]  #: for the first time
+    held_until: Mapped[datetime | None]  #: staff have the chat: the bot leaves ordinary texts to them
     closed_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "closed_at", "opened_at"),)
+    __table_args__ = (Index(None, "closed_at", "waiting_since"), Index(None, "answered_at"))
+
+
+class Author(StrEnum):
+    """Who added to a thread."""
+
+    CONTACT = "contact"
+    STAFF = "staff"
+    NOTE = "note"  #: of staff, for staff
+
+
+class TicketMessage(Base):
+    """What was said in a thread after its beginning."""
+
+    __tablename__ = "ticket_message"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    author: Mapped[Author] = mapped_column(String(8))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    text: Mapped[str] = mapped_column(EncryptedText)
+    inbox_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    outbox_id: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+
+
+class ReadyAnswer(Base):
+    """An answer that staff give again and again."""
+
+    __tablename__ = "ready_answer"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    title: Mapped[str] = mapped_column(String(80), unique=True)
+    texts: Mapped[dict[str, Any]]  #: language -> text

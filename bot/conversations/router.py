@@ -42,6 +42,8 @@ _SILENT = ("blocked", "unblocked", "edited")
 _RSVP = ("yes", "maybe", "no", "here", "feedback")
 #: Buttons of the templates that offer a survey.
 _SURVEY_TEMPLATE = ("begin", "continue", "later")
+#: Button of the template that offers an answer of staff.
+_READ = "read"
 #: Questions asked out of turn, and for how long they wait for an answer.
 _ASIDES = (
     "human", "report", "delete", "change_language", "profile", "choice", chats.PREFER, chats.OTHER,
@@ -232,6 +234,8 @@ def _press_member(talk: Talk, button: str) -> None:
         sessions.press(talk, button)
     elif button in _SURVEY_TEMPLATE:
         _answer_survey_template(talk, button)
+    elif button == _READ and owed.pay(talk.db, talk.address):
+        return
     elif prefix != "reg" and not _answer_invitation(talk, button):
         # A late press on a registration question is no question any more.
         talk.say("unknown.text")
@@ -273,9 +277,11 @@ def _hear_member(talk: Talk) -> None:
     if talk.inbound.kind == "contact" and alike.note_number(talk, talk.inbound.text):
         talk.say("link_chat.number_noted")
         return
+    if tickets.take_held(talk):
+        return
     answered = _answer_survey(talk) or _answer_invitation(talk, str(talk.keyword).lower())
     if not answered and not owed.pay(talk.db, talk.address):
-        talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")
+        tickets.take_unknown(talk)
 
 
 def _answer_survey(talk: Talk) -> bool:

@@ -1,37 +1,17 @@
-"""Questions and reports that wait for a person, and the person's answers."""
+"""What waits for a person: questions, reports, and what the bot could make nothing of."""
 
-from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, or_, select
 
 from bot import clock
-from bot.contacts.models import Address, Contact, Reach
-from bot.conversations.models import Ticket, TicketKind
+from bot.conversations.models import Author, Ticket, TicketKind, TicketMessage
 from bot.conversations.talk import Talk
-from bot.messaging import outbox, received
-from bot.messaging.models import OutboxMessage, ReceivedFile
-from bot.messaging.outbox import Message
-from bot.staff import audit
-from bot.staff.models import StaffUser
 
-
-class ClosedAlready(Exception):
-    """Somebody else has answered or closed the ticket: look at the list again."""
-
-
-class NoAddress(Exception):
-    """The person cannot be reached on any channel: close the ticket instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A ticket, whose it is, and where an answer would go."""
-
-    ticket: Ticket
-    contact: Contact
-    address: Address | None
-    files: list[ReceivedFile]
+#: For how long after the last word staff have a chat to themselves.
+HOLD = timedelta(hours=24)
+#: For how long what is said after an answer of staff belongs to it.
+LATELY = timedelta(hours=24)
 
 
 def take(talk: Talk, kind: TicketKind) -> None:
@@ -42,67 +22,65 @@ def take(talk: Talk, kind: TicketKind) -> None:
 
 def keep(talk: Talk, kind: TicketKind, about: str | None = None) -> Ticket:
     """Keep a message for staff, without a word; `about` is what it asks about, such as "opportunity:12"."""
+    now = clock.now()
     ticket = Ticket(
         contact_id=talk.contact.id,
         kind=kind,
         about=about,
-        text=talk.inbound.text or talk.inbound.kind,
+        text=_text(talk),
         inbox_id=talk.inbox_id,
-        opened_at=clock.now(),
+        opened_at=now,
+        waiting_since=now,
     )
     talk.db.add(ticket)
     talk.db.flush()
     return ticket
 
 
-def waiting(db: Session, limit: int) -> list[Waiting]:
-    """Return the open tickets, the oldest first."""
-    found = db.execute(
-        select(Ticket, Contact)
-        .join(Contact, Contact.id == Ticket.contact_id)
-        .where(Ticket.closed_at.is_(None))
-        .order_by(Ticket.opened_at, Ticket.id)
-        .limit(limit)
-    ).all()
-    return [
-        Waiting(ticket, contact, _address(db, contact.id), received.of_message(db, ticket.inbox_id or 0))
-        for ticket, contact in found
-    ]
+def take_held(talk: Talk) -> bool:
+    """Hand a text to the staff who have the chat; False when nobody has it."""
+    ticket = talk.db.scalars(_newest(talk).where(Ticket.held_until > clock.now())).first()
+    if ticket is None:
+        return False
+    ticket.held_until = clock.now() + HOLD
+    _add(talk, ticket)
+    return True
 
 
-def _address(db: Session, contact_id: int) -> Address | None:
-    """Return where the person last wrote from."""
-    return db.scalars(
-        select(Address)
-        .where(Address.contact_id == contact_id, Address.reach == Reach.OPEN)
-        .order_by(Address.last_inbound_at.desc().nulls_last(), Address.id)
-        .limit(1)
-    ).one_or_none()
+def take_unknown(talk: Talk) -> None:
+    """Keep what nobody else could make anything of: it may go on with a question, or be one."""
+    recent = Ticket.answered_at.is_not(None) & (Ticket.closed_at > clock.now() - LATELY)
+    mine = _newest(talk).where(or_(Ticket.closed_at.is_(None), recent))
+    ticket = talk.db.scalars(mine.where(Ticket.kind != TicketKind.UNKNOWN)).first()
+    if ticket is not None:
+        _add(talk, ticket)
+        talk.say("human.added")
+        return
+    talk.say("unknown.text" if talk.inbound.kind == "text" else "unknown.media")
+    ticket = talk.db.scalars(mine.where(Ticket.kind == TicketKind.UNKNOWN)).first()
+    if ticket is None:
+        keep(talk, TicketKind.UNKNOWN)
+    else:
+        _add(talk, ticket)
 
 
-def reply(db: Session, ticket: Ticket, text: str, user: StaffUser) -> OutboxMessage:
-    """Answer in the person's chat, and close."""
-    _lock(db, ticket)
-    address = _address(db, ticket.contact_id)
-    if address is None:
-        raise NoAddress
-    row = outbox.reply(db, db.get_one(Contact, ticket.contact_id), address.id, address.channel, Message(text))
-    ticket.closed_at = clock.now()
-    db.flush()
-    audit.record(db, user, "ticket.replied", "ticket", ticket.id, {"outbox": row.id})
-    return row
+def _newest(talk: Talk) -> Select[Ticket]:
+    return select(Ticket).where(Ticket.contact_id == talk.contact.id).order_by(Ticket.id.desc()).limit(1)
 
 
-def close(db: Session, ticket: Ticket, user: StaffUser) -> None:
-    """Close without an answer."""
-    _lock(db, ticket)
-    ticket.closed_at = clock.now()
-    db.flush()
-    audit.record(db, user, "ticket.closed", "ticket", ticket.id)
+def _add(talk: Talk, ticket: Ticket) -> None:
+    """Add to a thread; a closed one is open again."""
+    ticket.waiting_since, ticket.closed_at = ticket.waiting_since or clock.now(), None
+    talk.db.add(
+        TicketMessage(
+            ticket_id=ticket.id,
+            author=Author.CONTACT,
+            text=_text(talk),
+            inbox_id=talk.inbox_id,
+            at=clock.now(),
+        )
+    )
 
 
-def _lock(db: Session, ticket: Ticket) -> None:
-    """Lock an open ticket: two colleagues do not both answer."""
-    db.refresh(ticket, with_for_update=True)
-    if ticket.closed_at is not None:
-        raise ClosedAlready
+def _text(talk: Talk) -> str:
+    return talk.inbound.text or talk.inbound.kind

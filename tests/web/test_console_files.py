@@ -82,7 +82,7 @@ async def test_an_agent_saves_files_of_questions_only(app: FastAPI, database: Da
         ticket = Ticket(contact_id=file.contact_id, kind=TicketKind.HUMAN, text="media", inbox_id=file.inbox_id)
         ticket.opened_at = clock.now()
         db.add(ticket)
-    assert "Save the file" in (await browser.open("/inbox")).text
+    assert "Save the file" in (await browser.open("/inbox/1")).text
     assert (await browser.open(f"/inbox/files/{file.id}")).response.content == PAGE
 
 

@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from lxml.html import FormElement
 
+from bot import clock
 from bot.contacts.models import Contact
 from bot.conversations.models import Ticket
 from bot.db import Database
@@ -37,7 +38,7 @@ async def browser(database: Database, messages_dir: Path, tmp_path: Path) -> Bro
     with database.begin() as db:
         contact: Contact = add_member(db, 1)
         contact.residence, contact.source = MARK[:2], MARK
-        db.add(Ticket(contact_id=contact.id, kind="human", text=MARK, inbox_id=None, opened_at=contact.created_at))
+        db.add(Ticket(contact_id=contact.id, kind="human", text=MARK, opened_at=clock.now(), waiting_since=clock.now()))
     signed_in = await Browser(build(database, messages_dir, tmp_path)).sign_in(Role.ADMINISTRATOR)
     await write(signed_in, title=MARK, text_en=MARK)
     page = await signed_in.open("/sessions/new")

@@ -14,8 +14,7 @@ from bot.db import Database
 from bot.events.models import Event, EventStatus
 from bot.exports import service as exports
 from bot.exports.options import Options
-from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Worker
-from bot.messaging.outbox import Message
+from bot.messaging.models import Handling, InboxMessage, Sender, Worker
 from bot.staff.models import AuditEntry, Role, StaffUser
 from bot.surveys.models import Disposition, Run, Status, Survey
 from tests.exports import towns
@@ -58,7 +57,7 @@ def member(database: Database) -> int:
 async def test_home_says_what_waits_and_how_things_stand(app: FastAPI, database: Database) -> None:
     with database.begin() as db:
         db.add(Worker(name="one", seen_at=clock.now()))
-        asked = {"kind": "human", "text": SAID, "inbox_id": None, "opened_at": clock.now()}
+        asked = {"kind": "human", "text": SAID, "opened_at": clock.now(), "waiting_since": clock.now()}
         db.add(Ticket(contact_id=member(database), **asked))
         db.add(Ticket(contact_id=member(database), closed_at=clock.now(), **asked))
         db.add(Sender(key="whatsapp:ours", next_at=clock.now(), paused_until=clock.now() + timedelta(minutes=5)))
@@ -124,24 +123,6 @@ async def test_numbers_and_texts_are_shown_for_a_reason_that_is_written_down(app
     assert "private" not in (await administrator.open(looked)).response.text
     clock.advance(timedelta(minutes=16))
     assert "private" not in (await browser.open(looked)).response.text
-
-
-async def test_a_question_is_answered_once_where_it_came_from(app: FastAPI, database: Database) -> None:
-    with database.begin() as db:
-        ticket = Ticket(contact_id=member(database), kind="human", text=SAID, inbox_id=None, opened_at=clock.now())
-        db.add(ticket)
-        db.flush()
-        number = ticket.id
-    browser = await Browser(app).sign_in(Role.AGENT)
-    page = await browser.open("/inbox")
-    assert SAID in page.text
-    assert (await browser.submit(page, f"/inbox/{number}/reply", text="")).status == 409
-    answered = await browser.submit(page, f"/inbox/{number}/reply", text="Yes, you can.")
-    assert "No question waits" in answered.text
-    assert "colleague was faster" in (await browser.submit(page, f"/inbox/{number}/reply", text="Again")).text
-    with database.read() as db:
-        [row] = db.scalars(select(OutboxMessage)).all()
-    assert (row.contact_id, row.kind, Message.from_json(row.body).text) == (member(database), "reply", "Yes, you can.")
 
 
 async def test_a_parked_message_is_given_new_tries(app: FastAPI, database: Database) -> None:

@@ -34,11 +34,13 @@ from bot.web.console import (
     planning,
     provider,
     provider_copies,
+    ready,
     sessions,
     signing_in,
     staff_users,
     survey_people,
     surveys,
+    thread,
     uncertain,
 )
 from bot.web.console.context import ConsoleContext
@@ -61,6 +63,8 @@ PAGES: tuple[Page, ...] = (
     *broadcasts.pages,
     *uncertain.pages,
     *inbox.pages,
+    *ready.pages,
+    *thread.pages,
     *files.pages,
     *surveys.pages,
     *survey_people.pages,

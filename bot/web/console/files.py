@@ -1,10 +1,10 @@
 """Files that members sent: saved by staff, never shown in the page. Whoever takes one leaves an entry in the trail."""
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.conversations.models import Ticket
+from bot.conversations.models import Ticket, TicketMessage
 from bot.messaging import received
 from bot.messaging.models import FileStatus, ReceivedFile
 from bot.staff import audit
@@ -38,7 +38,8 @@ async def of_ticket(visit: Visit) -> Response:
 
 def _take_of_ticket(db: Session, file_id: int, user: StaffUser) -> tuple[ReceivedFile, bytes]:
     file = found(db.get(ReceivedFile, file_id))
-    found(db.scalar(select(Ticket.id).where(Ticket.inbox_id == file.inbox_id)))
+    rows = (select(one.id).where(one.inbox_id == file.inbox_id) for one in (Ticket, TicketMessage))
+    found(db.execute(union_all(*rows)).first())
     return _read(db, file, user)
 
 

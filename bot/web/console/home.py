@@ -14,8 +14,8 @@ from bot import clock
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
-from bot.conversations import alike
-from bot.conversations.models import Ticket
+from bot.conversations import alike, threads
+from bot.conversations.models import Ticket, TicketKind
 from bot.messaging import forgetting
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
 from bot.opportunities import service as opportunities
@@ -40,6 +40,7 @@ class Figures:
     uncertain: int
     parked: int
     unanswered: int  #: questions and reports of members
+    unknown: int  #: threads that the bot could make nothing of
     copies: int  #: of erased people, that a provider would not delete
     alike: int  #: pairs of members who may be one person
     states: list[tuple[str, int]]
@@ -60,6 +61,7 @@ def read_figures(db: Session, user: StaffUser) -> Figures:
     now = clock.now()
     midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
     to_approve = select(Broadcast.id).where(Broadcast.status == BroadcastStatus.DRAFT, Broadcast.author_id != user.id)
+    waiting = select(Ticket.id).where(*threads.waiting())
     uncertain = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
     return Figures(
         approvals=_count(db, to_approve),
@@ -67,7 +69,8 @@ def read_figures(db: Session, user: StaffUser) -> Figures:
         reviews=len(opportunities.to_review(db)),
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
-        unanswered=_count(db, select(Ticket.id).where(Ticket.closed_at.is_(None))),
+        unanswered=_count(db, waiting.where(Ticket.kind != TicketKind.UNKNOWN)),
+        unknown=_count(db, waiting.where(Ticket.kind == TicketKind.UNKNOWN)),
         copies=forgetting.count_left(db),
         alike=alike.count_waiting(db),
         states=_grouped(db, Contact.state, State),

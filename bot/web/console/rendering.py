@@ -1,7 +1,7 @@
 """Templates, and how texts and values read on a page, in the reader's language."""
 
 import hashlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from gettext import NullTranslations
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -70,6 +70,10 @@ class Reader:
     def clock_time(self, value: datetime) -> str:
         """Return the time of day at the office."""
         return f"{value.astimezone(ZoneInfo(HOME_ZONE)):%H:%M:%S}"
+
+    def span(self, value: timedelta) -> str:
+        """Return a length of time in its largest unit."""
+        return format_timedelta(value, locale=self.locale)
 
     def country(self, code: str | None) -> str:
         """Return a country's name, or the code itself when it is none."""
