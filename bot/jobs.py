@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bot import clock
+from bot import clock, meters
 from bot.broadcasts import attachments, progress
 from bot.content import Content
 from bot.conversations import alike, announcing, retention, rights
@@ -67,11 +67,14 @@ def _follow_broadcasts(db: Session) -> int:
 async def run(database: Database, job: Job) -> int:
     """Run one job in one transaction, in one process at a time; a failure is logged and tried again next time."""
     try:
-        done = await database.run(_alone, job)
+        with meters.JOBS.labels(job.name).time():
+            done = await database.run(_alone, job)
     except Exception as error:
+        meters.JOB_FAILURES.labels(job.name).inc()
         log.error("job failed", job=job.name, error=type(error).__name__)
         log.debug("why it failed", job=job.name, exc_info=True)
         return 0
+    meters.JOB_ENDED.labels(job.name).set(clock.now().timestamp())
     if done and job.erases:
         await database.scrub()
     if done:

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="Encrypts addresses, names and texts; empty means a key made in DATA_DIR."
     )
     messages_dir: Path | None = Field(None, description="Folder of the content; empty means the one that ships.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Token that GET /metrics asks for; empty: anybody who reaches it may read it."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot import clock
+from bot import clock, meters
 from bot.channels.base import (
     Misconfigured,
     NeedsTemplate,
@@ -50,6 +50,8 @@ def settle(db: Session, sender_key: str, outcomes: Sequence[Outcome]) -> None:
     """Write what came of a group of calls, in one transaction of the caller."""
     outcomes = sorted(outcomes, key=lambda outcome: outcome.id)  # two processes lock rows in the same order
     sent = [outcome for outcome in outcomes if isinstance(outcome.result, str)]
+    channel = sender_key.partition(":")[0]
+    meters.SENDS.labels(channel, "sent").inc(len(sent))
     failed = {outcome.id: outcome.result for outcome in outcomes if isinstance(outcome.result, SendFailure)}
     if sent:
         _settle_sent(db, sent)
@@ -84,7 +86,15 @@ def _settle_failed(db: Session, sender_key: str, failed: Mapping[int, SendFailur
     known = (Status.SENDING, Status.UNCERTAIN)
     rows = select(OutboxMessage).where(OutboxMessage.id.in_(failed), OutboxMessage.status.in_(known))
     for row in db.scalars(rows.order_by(OutboxMessage.id).with_for_update()).all():
+        _count(row.channel, failed[row.id])
         fail(db, sender_key, row, failed[row.id])
+
+
+def _count(channel: str, failure: SendFailure) -> None:
+    if not isinstance(failure, NotSent):
+        meters.SENDS.labels(channel, failure.status).inc()
+    if isinstance(failure, TryLater) and failure.throttled:
+        meters.THROTTLED.labels(channel).inc()
 
 
 def fail(db: Session, sender_key: str, row: OutboxMessage, failure: SendFailure) -> None:

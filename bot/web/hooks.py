@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot import meters
 from bot.channels.base import BadSignature, Channel, Hook, Inbound, Receipt
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,11 @@ async def _answer(request: Request, context: HookContext, *, is_status: bool) ->
     channel = context.channels.get(request.path_params["channel"])
     if channel is None:
         return PlainTextResponse("No such channel", 404)
+    with meters.WEBHOOKS.labels(channel.name).time():
+        return await _take(request, context, channel, is_status=is_status)
+
+
+async def _take(request: Request, context: HookContext, channel: Channel, *, is_status: bool) -> Response:
     hook = await _hook(request)
     if hook is None:
         return PlainTextResponse("Too large", 413)

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
 from bot.messaging.made import Makers
-from bot.web import calendars, console, hooks, media
+from bot.web import calendars, console, hooks, media, metrics
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
@@ -22,6 +22,8 @@ def build(
     app = FastAPI(title="Diaspora Outreach", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*hooks.routes(hook_context), *_health(console_context.database)])
     secret, database = console_context.secret, console_context.database
+    token = console_context.settings.metrics_token.get_secret_value()
+    app.router.routes.extend(metrics.routes(database, token))
 
     def make(reference: str) -> Awaitable[bytes | None]:
         return database.query(makers.make, reference)

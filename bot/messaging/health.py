@@ -1,0 +1,58 @@
+"""How delivery stands, read from the database whenever somebody asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.messaging.models import (
+    IS_IN_DOUBT,
+    IS_WAITING,
+    Handling,
+    InboxMessage,
+    OutboxMessage,
+    Priority,
+    Sender,
+    Worker,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits on one channel in one order of service."""
+
+    channel: str
+    priority: Priority
+    waiting: int  #: due now or later
+    oldest_due: datetime  #: in the past: it is late
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How delivery stands at one moment."""
+
+    queues: list[Queue]
+    in_doubt: dict[str, int]  #: channel -> messages of unknown outcome, or with a provider now
+    parked: int  #: inbound messages whose handling raised
+    senders: list[Sender]
+    worker_seen: datetime | None  #: when a process that sends was last heard of
+
+
+def read(db: Session) -> Health:
+    """Read how delivery stands; every count is on an index that holds only such rows."""
+    queues = (
+        select(OutboxMessage.channel, OutboxMessage.priority, func.count(), func.min(OutboxMessage.due_at))
+        .where(IS_WAITING)
+        .group_by(OutboxMessage.channel, OutboxMessage.priority)
+        .order_by(OutboxMessage.channel, OutboxMessage.priority)
+    )
+    doubts = select(OutboxMessage.channel, func.count()).where(IS_IN_DOUBT).group_by(OutboxMessage.channel)
+    parked = select(func.count()).select_from(InboxMessage).where(InboxMessage.handling == Handling.PARKED)
+    return Health(
+        queues=[Queue(channel, Priority(rank), count, due) for channel, rank, count, due in db.execute(queues) if due],
+        in_doubt=dict(db.execute(doubts).all()),
+        parked=db.scalar(parked) or 0,
+        senders=list(db.scalars(select(Sender).order_by(Sender.key))),
+        worker_seen=db.scalar(select(func.max(Worker.seen_at))),
+    )
