@@ -1,7 +1,7 @@
-"""Kill the sending process at random moments of a broadcast, with faults at both providers, and count what came of it.
+"""Kill `outreach work` at random moments of a broadcast, with faults at both providers, and count what came of it.
 
-Every recipient must end in exactly one state; nobody may get the message twice; what a killed process had with a
-provider is uncertain, never more than it may have in flight; on WhatsApp the provider's list settles all of it.
+Every recipient must end in exactly one state; nobody may get the message twice; in doubt is only what a killed process
+was calling a provider for, or had no committed answer to; on WhatsApp the provider's list settles all of it.
 """
 
 import argparse
@@ -9,21 +9,25 @@ import asyncio
 import json
 import multiprocessing
 import random
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import command
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 
 from benchmarks import office
-from benchmarks.life import AT_ONCE, KEY, Site, channels, work
-from bot import clock
+from benchmarks.life import KEY, Site, channels, work
+from bot import clock, migrations
 from bot.contacts.models import Address, Contact
 from bot.db import Database
 from bot.emulators.faults import Fault, Kind
@@ -31,14 +35,11 @@ from bot.emulators.limits import Limits
 from bot.emulators.server import hosting, serve
 from bot.emulators.world import World
 from bot.grouping import GroupCommit
-from bot.messaging import receipts, reconciling
-from bot.messaging.delivery import window
-from bot.messaging.models import OPEN, OutboxMessage, Status
+from bot.messaging import begun, receipts, reconciling
+from bot.messaging.models import INTERRUPTED, OPEN, OutboxMessage, Status, Worker
 from bot.web import hooks
 from bot.web.hooks import HookContext
 
-#: Most messages that are claimed at a time: with the provider, and half as many ahead; for each of two senders.
-WINDOW = 2 * window(AT_ONCE)
 #: One in fifty calls goes wrong after the provider has accepted it, one in fifty before; callbacks suffer as well.
 FAULTS = (
     Fault(Kind.DROP_ANSWER, times=None, probability=0.01),
@@ -52,6 +53,10 @@ FAULTS = (
 )
 
 
+#: One life in so many ends before it has sent anything.
+EARLY = 10
+
+
 @dataclass
 class Result:
     """What came of a run."""
@@ -60,9 +65,14 @@ class Result:
     lost: int = 0
     doubled: int = 0
     uncertain_max: int = 0  #: most that one kill left in doubt
-    in_flight_max: int = WINDOW
+    in_flight_max: int = 0  #: most that one killed process was calling for, or had no committed answer to
     unreconciled_whatsapp: int = 0
+    beyond: int = 0  #: in doubt without having been called
     statuses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_bad(self) -> bool:
+        return bool(self.lost or self.doubled or self.unreconciled_whatsapp or self.beyond)
 
 
 class Play:
@@ -72,16 +82,17 @@ class Play:
         self.site, self.database, self.world = site, database, world
         self.random = random.Random(seed)
         self.result = Result()
-        self._lives = 0
+        #: By the notes of those that were killed and not buried: which calls had begun without a committed outcome.
+        self._in_flight: dict[str, frozenset[int]] = {}
 
     async def run(self, kills: int) -> Result:
         """Kill so many processes, let the last one finish, reconcile, and count."""
         for fault in FAULTS:
             self.world.faults.add(Fault(fault.kind, None, None, fault.probability, fault.code, 1))
-        for number in range(kills):
+        while self.result.kills < kills:
             left = await self.database.query(_open)
-            await self._live(self.random.randint(0, 2 * left // (kills - number)))
-        process = self._start()
+            await self._live(self.random.randint(0, 2 * left // (kills - self.result.kills)))
+        process = await self._start()
         await self._until_idle()
         self.world.faults.clear()
         await self._reconcile()
@@ -89,27 +100,48 @@ class Play:
         process.join()
         return await self._count()
 
-    def _start(self) -> BaseProcess:
-        self._lives += 1
+    def _fork(self) -> BaseProcess:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["benchmarks.life"])
-        process = context.Process(target=work, args=(self.site, f"life-{self._lives}"), daemon=True)
+        process = context.Process(target=work, args=(self.site,), daemon=True)
         process.start()
         return process
 
+    async def _start(self) -> BaseProcess:
+        """Start a process, wait until it sends, and see what it made of those that were killed before."""
+        before = await self.database.query(_workers)
+        process = self._fork()
+        while not await self.database.query(_workers) - before:
+            await asyncio.sleep(0.005)
+            if not process.is_alive():  # it met a fault when it asked the providers whether they know us
+                process = self._fork()
+        for worker, in_flight in self._in_flight.items():
+            in_doubt = await self.database.query(_interrupted, worker)
+            self.result.uncertain_max = max(self.result.uncertain_max, len(in_doubt))
+            self.result.beyond += len(in_doubt - in_flight)
+        return process
+
     async def _live(self, messages: int) -> None:
-        """Let a process send about so many messages, then kill it."""
-        process = self._start()
-        goal = self.world.ledger.texts.total() + messages
+        """Let a process send about so many messages, then kill it; now and then while it begins."""
+        if self.random.randrange(EARLY) == 0:
+            process = self._fork()
+            await asyncio.sleep(self.random.uniform(0, 1))
+        else:
+            process = await self._start()
+            await self._until_sent(self.world.ledger.texts.total() + messages)
+            await asyncio.sleep(self.random.uniform(0, 0.03))
+        self.result.kills += process.is_alive()
+        process.kill()  # SIGKILL
+        await asyncio.to_thread(process.join)
+        with begun.of_the_dead(self.site.calls, keep=True) as notes:
+            self._in_flight = dict(notes)
+        self.result.in_flight_max = max([self.result.in_flight_max, *map(len, notes.values())])
+
+    async def _until_sent(self, goal: int) -> None:
+        """Wait until so many messages have arrived, or for long enough: there may not be as many left."""
         end = asyncio.get_running_loop().time() + 5
         while self.world.ledger.texts.total() < goal and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
-        await asyncio.sleep(self.random.uniform(0, 0.03))
-        process.kill()  # SIGKILL
-        await asyncio.to_thread(process.join)
-        in_doubt = await self.database.query(_sending)
-        self.result.kills += 1
-        self.result.uncertain_max = max(self.result.uncertain_max, in_doubt)
 
     async def _until_idle(self) -> None:
         while await self.database.query(_open):  # noqa: ASYNC110 - the database has no event to wait for
@@ -149,8 +181,17 @@ def _open(db: Session) -> int:
     return db.scalar(sa.select(sa.func.count()).where(OutboxMessage.status.in_(OPEN))) or 0
 
 
-def _sending(db: Session) -> int:
-    return db.scalar(sa.select(sa.func.count()).where(OutboxMessage.status == Status.SENDING)) or 0
+def _workers(db: Session) -> set[str]:
+    return set(db.scalars(sa.select(Worker.name)))
+
+
+def _interrupted(db: Session, worker: str) -> set[int]:
+    rows = sa.select(OutboxMessage.id).where(
+        OutboxMessage.claimed_by == worker,
+        OutboxMessage.status == Status.UNCERTAIN,
+        OutboxMessage.reason == INTERRUPTED,
+    )
+    return set(db.scalars(rows))
 
 
 def _ends(db: Session) -> list[tuple[str, str, str]]:
@@ -163,7 +204,7 @@ def _ends(db: Session) -> list[tuple[str, str, str]]:
 
 
 @asynccontextmanager
-async def stage(database: Database, recipients: int, seed: int = 0) -> AsyncIterator[Play]:
+async def stage(database: Database, folder: Path, recipients: int, seed: int = 0) -> AsyncIterator[Play]:
     """Set up providers with phones, members, webhooks and a broadcast to all."""
     limits = Limits(telegram_rate=1000, telegram_burst=1000, chat_burst=10**6, sender_rate=1000, sender_burst=1000)
     world = World(limits=limits, seed=seed)
@@ -172,14 +213,28 @@ async def stage(database: Database, recipients: int, seed: int = 0) -> AsyncIter
         context = HookContext({}, _nothing, GroupCommit(database, receipts.apply).put)
         async with hosting(Starlette(routes=hooks.routes(context))) as url:
             site = Site(
-                database.engine.url.render_as_string(hide_password=False),
+                folder, database.engine.url.render_as_string(hide_password=False),
                 at.telegram_api_base, at.twilio_api_base, url, world.accounts,
             )  # fmt: skip
+            _stamp(database)
             telegram, whatsapp = channels(site, database)
             context.channels["whatsapp"] = whatsapp  # type: ignore[index]
             add_phones(database, world, recipients, telegram.sender, whatsapp.sender)
             office.freeze_broadcast(database, telegram, whatsapp)
             yield Play(site, database, world, seed)
+
+
+def _stamp(database: Database) -> None:
+    """Note that the tables are of this version: the command would refuse others."""
+    config = migrations.config()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.stamp(config, "head")
+
+
+def noon() -> str:
+    """Return a zone in which it is noon now: nobody is asleep there."""
+    return f"Etc/GMT{clock.now().hour - 12:+d}"
 
 
 async def _nothing(_: Any) -> None:
@@ -190,6 +245,7 @@ def add_phones(database: Database, world: World, count: int, *senders: str) -> N
     """Give every member a phone: half have Telegram, half WhatsApp with an open window."""
     office.add_members(database, "telegram", senders[0], count)
     with database.begin() as db:
+        db.execute(sa.update(Contact).values(zone=noon()))
         for address in db.scalars(sa.select(Address)).all():
             if address.id % 2:
                 phone = world.telegram_phone()
@@ -204,8 +260,8 @@ def add_phones(database: Database, world: World, count: int, *senders: str) -> N
 
 async def run(engine: str, recipients: int, kills: int, seed: int) -> Result:
     """Return what came of one engine's run."""
-    with office.database(engine, KEY) as database:
-        async with stage(database, recipients, seed) as play:
+    with office.database(engine, KEY) as database, tempfile.TemporaryDirectory(prefix="outreach-bench-") as folder:
+        async with stage(database, Path(folder), recipients, seed) as play:
             return await play.run(kills)
 
 
@@ -228,6 +284,7 @@ def main() -> None:
     }
     kills = min(result.kills for result in found)
     print(json.dumps({"bench": "crash", "engine": list(results), "kills": kills, **worst}))
+    sys.exit(any(result.is_bad for result in found))
 
 
 if __name__ == "__main__":

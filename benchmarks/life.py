@@ -1,19 +1,17 @@
-"""A process that sends, made to be killed; a module of its own, so that a new one is forked in no time."""
+"""An `outreach work` made to be killed; a module of its own, which a server imports once to fork one at once."""
 
-import asyncio
+import base64
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
-from benchmarks import office
-from bot import crypto
+from bot import app as _app  # noqa: F401 - what the command needs is imported before the fork
 from bot.channels.telegram import TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
+from bot.cli.main import main
 from bot.db import Database
 from bot.emulators.world import Accounts
-from bot.messaging import delivery
-from bot.messaging.delivery import Delivery
 from bot.messaging.templates import StoredContents
 
 AT_ONCE = 32
@@ -24,46 +22,66 @@ KEY = b"c" * 32
 class Site:
     """What a sending process needs to know."""
 
+    folder: Path
     database_url: str
     telegram_base: str
     twilio_base: str
     public_url: str
     accounts: Accounts
 
+    @property
+    def calls(self) -> Path:
+        """Return the folder in which processes note the calls that they begin."""
+        return self.folder / "calls"
+
+    def settings(self) -> dict[str, str]:
+        """Return the installation's settings."""
+        given = {
+            "DATA_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url,
+            "ENCRYPTION_KEY": base64.urlsafe_b64encode(KEY).decode(),
+            "LOG_LEVEL": "ERROR",
+            "TELEGRAM_TOKEN": self.accounts.telegram_token,
+            "TELEGRAM_API_BASE": self.telegram_base,
+            "TELEGRAM_RATE": "1000",
+            "TWILIO_ACCOUNT_SID": self.accounts.twilio_sid,
+            "TWILIO_AUTH_TOKEN": self.accounts.twilio_token,
+            "TWILIO_API_BASE": self.twilio_base,
+            "WHATSAPP_FROM": self.number,
+            "WHATSAPP_RATE": "1000",
+            "PUBLIC_URL": self.public_url,
+            "SEND_TIMEOUT": "1",
+            "MAX_IN_FLIGHT": str(AT_ONCE),
+        }
+        return {f"OUTREACH_{name}": value for name, value in given.items()}
+
+    @property
+    def number(self) -> str:
+        """Return our WhatsApp number."""
+        return self.accounts.whatsapp_from.removeprefix("whatsapp:")
+
 
 def channels(site: Site, database: Database) -> tuple[TelegramChannel, WhatsAppChannel]:
     """Build both channels as `bot.app` does."""
     accounts = site.accounts
-    number = accounts.whatsapp_from.removeprefix("whatsapp:")
     return (
         TelegramChannel(
             accounts.telegram_token, api_base=site.telegram_base, rate=1000, timeout=1, webhook_secret="",
             max_in_flight=AT_ONCE, media_dir=Path(), store=StoredContents(database, "telegram"),
         ),
         WhatsAppChannel(
-            accounts.twilio_sid, accounts.twilio_token, number=number, service_sid="", public_url=site.public_url,
+            accounts.twilio_sid, accounts.twilio_token, number=site.number, service_sid="", public_url=site.public_url,
             api_base=site.twilio_base, rate=1000, timeout=1, max_in_flight=AT_ONCE,
             store=StoredContents(database, "whatsapp"), media_url=lambda media: media.reference,
         ),
     )  # fmt: skip
 
 
-def work(site: Site, name: str) -> None:
-    """Be a sending process, until killed."""
-    asyncio.run(_work(site, name))
-
-
-async def _work(site: Site, name: str) -> None:
-    crypto.use(crypto.Keyring([KEY]))
-    database = Database(site.database_url)
-    await database.run(_take_over, name)
-    senders = channels(site, database)
-    for channel in senders:
-        await channel.start()
-    await asyncio.gather(*(Delivery(database, one, office.desk(one, name), AT_ONCE).run() for one in senders))
-
-
-def _take_over(db: Session, name: str) -> None:
-    """Only one process runs at a time here: the others are dead, and need not be waited for."""
-    delivery.heartbeat(db, name)
-    delivery.doubt(db, delivery.others(db, name))
+def work(site: Site) -> None:
+    """Be `outreach work`, until killed."""
+    os.chdir(site.folder)  # where no .env adds to the settings
+    os.environ.update(site.settings())
+    log = os.open(site.folder / "work.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stderr.fileno())
+    sys.argv = ["outreach", "work"]
+    main()

@@ -25,7 +25,8 @@ from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import calendars, certificates, materials
 from bot.grouping import GroupCommit
-from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates
+from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates, workers
+from bot.messaging.begun import Notes
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
@@ -70,7 +71,7 @@ class App:
         self.policy = Policy(self.channels, self.rules, domains, sold)
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
-        self.worker = f"{socket.gethostname()}-{os.getpid()}-{os.urandom(3).hex()}"
+        self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
         self._receipts = GroupCommit(self.database, receipts.apply)
         self._deliveries: list[Delivery] = []
@@ -134,10 +135,10 @@ class App:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Deliver, poll and run jobs in the background, until the block ends."""
-        await self.database.run(delivery.heartbeat, self.worker)
-        if self.database.is_sqlite:  # a file has one process: every other name in it is of the past
-            await self.database.run(lambda db: delivery.doubt(db, delivery.others(db, self.worker)))
-        self._deliveries = [self._delivery(channel) for channel in self.channels.values()]
+        await workers.start(self.database, self.worker, self.settings.calls_dir)
+        places = len(self.channels) * delivery.window(self.settings.max_in_flight)
+        notes = Notes(self.settings.calls_dir, self.worker, places)
+        self._deliveries = [self._delivery(channel, notes) for channel in self.channels.values()]
         tasks = [asyncio.create_task(item.run()) for item in self._deliveries]
         background = [asyncio.create_task(task) for task in self._background()]
         scheduler = self._scheduler()
@@ -152,8 +153,10 @@ class App:
                 item.stop()
             await asyncio.gather(*tasks, *background, return_exceptions=True)
             self._deliveries = []
+            with suppress(Exception):
+                await workers.end(self.database, self.worker, notes)
 
-    def _delivery(self, channel: Channel) -> Delivery:
+    def _delivery(self, channel: Channel, notes: Notes) -> Delivery:
         render = rendering.renderer(self.content)
         desk = Desk(
             channel=channel.name,
@@ -174,7 +177,7 @@ class App:
             lay_out=self.makers.lay_out,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
         )
-        return Delivery(self.database, channel, desk, self.settings.max_in_flight)
+        return Delivery(self.database, channel, desk, self.settings.max_in_flight, notes)
 
     def _background(self) -> list[Coroutine[None, None, None]]:
         telegram = self.channels.get("telegram")
@@ -194,7 +197,7 @@ class App:
 
     async def _heartbeat(self) -> None:
         with suppress(Exception):
-            await self.database.run(delivery.heartbeat, self.worker)
+            await workers.watch(self.database, self.worker, self.settings.calls_dir)
 
     async def reconcile(self) -> int:
         """Look messages of unknown outcome up at the providers that keep a list."""

@@ -18,9 +18,9 @@ class NotUpgraded(Exception):
 def upgrade(engine: Engine) -> None:
     """Bring the database to this version."""
     with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        settings = config()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
         connection.commit()
 
 
@@ -28,19 +28,20 @@ def require_current(engine: Engine) -> None:
     """Raise NotUpgraded unless the database is of this version."""
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    if found != ScriptDirectory.from_config(_config()).get_current_head():
+    if found != ScriptDirectory.from_config(config()).get_current_head():
         raise NotUpgraded("The database is of another version: run `outreach db upgrade`, then start again")
 
 
 def check(engine: Engine) -> None:
     """Raise alembic's error when tables and models differ."""
     with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.check(config)
+        settings = config()
+        settings.attributes["connection"] = connection
+        command.check(settings)
 
 
-def _config() -> Config:
-    config = Config(stdout=io.StringIO())  # what alembic says is for its own command
-    config.set_main_option("script_location", str(shipped("alembic")))
-    return config
+def config() -> Config:
+    """Return alembic's configuration."""
+    made = Config(stdout=io.StringIO())  # what alembic says is for its own command
+    made.set_main_option("script_location", str(shipped("alembic")))
+    return made

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         return self.data_dir / "media"
 
     @property
+    def calls_dir(self) -> Path:
+        """Return the folder in which processes note the calls that they begin."""
+        return self.data_dir / "calls"
+
+    @property
     def local_url(self) -> str:
         """Return the address at which this machine reaches the web server."""
         return f"http://{self.host}:{self.port}"

@@ -1,19 +1,21 @@
 """The delivery loop of one sender. Each turn is one transaction: settle what came back, claim what may go next."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Channel, Misconfigured, OutcomeUnknown, SendFailure, TryLater
 from bot.db import Database
-from bot.messaging import claims, pacing, settling
+from bot.messaging import claims, pacing, settling, workers
+from bot.messaging.begun import Notes
 from bot.messaging.claims import Claimed, Desk
-from bot.messaging.models import INTERRUPTED, OutboxMessage, Priority, Status, Worker
+from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.pacing import Gate
 from bot.messaging.settling import NotSent, Outcome
 
@@ -25,33 +27,34 @@ IDLE = 0.5
 BUSY = 0.1
 #: Real seconds that an outcome waits for others to share its commit.
 LINGER = 0.005
-#: A process unseen for this long leaves its claims in doubt.
-SILENT = timedelta(seconds=15)
 #: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
-STALE = SILENT / 2
+STALE = workers.SILENT / 2
 #: Seconds between two messages to one person; an answer may follow faster, a few at a time.
 CHAT_INTERVAL = 1.0
 REPLY_BURST = 5
 
 
 def window(max_in_flight: int) -> int:
-    """Return how many messages are claimed and not settled at most, which is what a crash leaves in doubt.
+    """Return how many messages are claimed and not settled at most.
 
-    More than may be with the provider, so that a call that ends need not wait for a commit before the next begins.
+    More than may be with the provider, so that a call that ends need not wait for a commit before the next begins; with
+    one at a time nothing is claimed ahead.
     """
-    return max_in_flight + max_in_flight // 2
+    return 2 * max_in_flight - 1
 
 
 class Delivery:
     """Sends what is due of one sender, never twice by itself."""
 
-    def __init__(self, database: Database, channel: Channel, desk: Desk, max_in_flight: int) -> None:
-        self._database, self._channel, self._desk = database, channel, desk
+    def __init__(
+        self, database: Database, channel: Channel, desk: Desk, max_in_flight: int, notes: Notes | None = None
+    ) -> None:
+        self._database, self._channel, self._desk, self._notes = database, channel, desk, notes
         self._window, self._places = window(max_in_flight), asyncio.Semaphore(max_in_flight)
         self._work = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []  #: that are not settled yet
-        self._claimed = 0  #: and not settled: what a crash of this process leaves in doubt
+        self._claimed: set[int] = set()  #: ids that are not settled
         self._rests_until = clock.now()
         self._pace = ChatPace()
         self._gate, self._paid_gate = Gate(desk.rate), Gate(desk.paid_rate)
@@ -79,10 +82,12 @@ class Delivery:
     async def _turn(self) -> bool:
         """Settle and claim once; say whether there may be more to claim at once."""
         outcomes, self._outcomes = self._outcomes, []
-        free = self._window - self._claimed + len(outcomes)
+        free = self._window - len(self._claimed) + len(outcomes)
         if self._stopping or (self._failed and outcomes):  # a claim that fails must not keep outcomes unwritten
             free = 0
         try:
+            if self._failed:  # its commit may have come through all the same
+                await self._database.run(disown, self._desk, self._claimed)
             claimed = await self._database.run(take_turn, self._desk, outcomes, free)
         except Exception as error:  # a database that is away comes back; these outcomes exist nowhere else
             log.error("settling and claiming failed", sender=self._desk.channel, error=type(error).__name__)
@@ -92,7 +97,11 @@ class Delivery:
             await asyncio.sleep(IDLE)
             return True
         self._failed = False
-        self._claimed += len(claimed) - len(outcomes)
+        settled = [outcome.id for outcome in outcomes]
+        if self._notes:
+            self._notes.end(settled)
+        self._claimed.difference_update(settled)
+        self._claimed.update(item.message.id for item in claimed)
         for item in claimed:
             call = asyncio.create_task(self._send(item))
             self._calls.add(call)
@@ -103,7 +112,7 @@ class Delivery:
         """Wait for something to do; outcomes that come close together share a commit."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._work.wait(), BUSY if self._claimed else IDLE)
-        if self._outcomes and len(self._outcomes) < self._claimed:
+        if self._outcomes and len(self._outcomes) < len(self._claimed):
             await asyncio.sleep(LINGER)
 
     async def _send(self, item: Claimed) -> None:
@@ -134,6 +143,8 @@ class Delivery:
             self._rests_until = clock.now() + settling.MISCONFIGURED_PAUSE
 
     async def _call(self, item: Claimed) -> str | SendFailure:
+        if self._notes:
+            self._notes.begin(item.message.id)
         try:
             return await self._channel.send(item.message)
         except SendFailure as failure:
@@ -148,6 +159,13 @@ def take_turn(db: Session, desk: Desk, outcomes: list[Outcome], free: int) -> li
     if outcomes:
         settling.settle(db, desk.key, outcomes)
     return claims.claim(db, desk, free) if free > 0 else []
+
+
+def disown(db: Session, desk: Desk, known: Collection[int]) -> int:
+    """Give back claims that this process does not know of, so that it never called; return how many."""
+    pacing.lock(db, desk.key)  # a claim that is still under way has it
+    ours = update(OutboxMessage).where(OutboxMessage.status == Status.SENDING, OutboxMessage.channel == desk.channel)
+    return workers.give_back(db, ours.where(OutboxMessage.claimed_by == desk.worker, OutboxMessage.id.not_in(known)))
 
 
 class ChatPace:
@@ -167,36 +185,3 @@ class ChatPace:
             self._next = {key: value for key, value in self._next.items() if value > now}
         if at > now:
             await clock.sleep(at - now)
-
-
-def heartbeat(db: Session, worker: str) -> None:
-    """Say that this process lives; put the claims of silent ones in doubt."""
-    now = clock.now()
-    row = db.get(Worker, worker)
-    if row is None:
-        db.add(Worker(name=worker, seen_at=now))
-    else:
-        row.seen_at = now
-    db.flush()
-    silent = select(Worker.name).where(Worker.seen_at < now - SILENT, Worker.name != worker)
-    doubt(db, list(db.scalars(silent)))
-
-
-def doubt(db: Session, workers: list[str]) -> int:
-    """Mark what dead processes had with a provider as uncertain: nobody knows whether it went out."""
-    if not workers:
-        return 0
-    marked = db.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.status == Status.SENDING, OutboxMessage.claimed_by.in_(workers))
-        .values(status=Status.UNCERTAIN, reason=INTERRUPTED, claimed_by=None, status_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    pacing.release(db, workers)
-    db.execute(delete(Worker).where(Worker.name.in_(workers)))
-    return int(marked.rowcount)  # type: ignore[attr-defined]
-
-
-def others(db: Session, worker: str) -> list[str]:
-    """Return the names of all other processes: dead ones, when the caller knows that it is alone."""
-    return list(db.scalars(select(Worker.name).where(Worker.name != worker)))

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -66,7 +66,7 @@ def note(db: Session, key: str, worker: str, pace: Lease, now: datetime) -> None
     db.connection().execute(_NOTE, values)
 
 
-def release(db: Session, workers: Sequence[str]) -> None:
+def release(db: Session, workers: Collection[str]) -> None:
     """Let others have the senders of processes that are gone."""
     given_up = update(Sender).where(Sender.leased_by.in_(workers)).values(leased_by=None, leased_until=None)
     db.execute(given_up.execution_options(synchronize_session=False))

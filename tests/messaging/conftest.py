@@ -17,6 +17,7 @@ from bot.contacts.models import Address, Contact, Decision, Purpose, State
 from bot.content import Content
 from bot.db import Database
 from bot.messaging import outbox, templates
+from bot.messaging.begun import Notes
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
@@ -38,6 +39,7 @@ class Office:
     max_in_flight: int = 64
     daily_people: int = 0
     paid_rate: float = 0
+    notes: Notes | None = None
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -100,7 +102,7 @@ class Office:
 
     async def deliver(self, until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:
         """Run the delivery loop until `until` holds (default: nothing is due any more)."""
-        delivery = Delivery(self.database, self.channel, self.desk(), self.max_in_flight)
+        delivery = Delivery(self.database, self.channel, self.desk(), self.max_in_flight, self.notes)
         running = asyncio.create_task(delivery.run())
         try:
             async with asyncio.timeout(seconds):

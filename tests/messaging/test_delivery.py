@@ -15,7 +15,7 @@ from bot.channels.base import (
 )
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.messaging import claims, delivery, outbox
+from bot.messaging import claims, outbox, workers
 from bot.messaging.models import Priority, Sender, Status
 
 from .conftest import Office
@@ -183,18 +183,18 @@ async def test_a_window_that_the_provider_calls_closed_waits_for_the_persons_wor
 async def test_a_crash_between_claim_and_settle_leaves_the_message_in_doubt(office: Office) -> None:
     id = office.queue(office.member(), "hello")
     with office.database.begin() as db:
-        delivery.heartbeat(db, "dead")
+        workers.heartbeat(db, "dead")
         desk = office.desk()
         assert len(claims.claim(db, desk, 10)) == 1
     with office.database.begin() as db:
         db.get_one(type(office.row(id)), id).claimed_by = "dead"
     clock.advance(timedelta(seconds=10))
     with office.database.begin() as db:
-        delivery.heartbeat(db, "alive")
+        workers.heartbeat(db, "alive")
     assert office.row(id).status == Status.SENDING
     clock.advance(timedelta(seconds=10))
     with office.database.begin() as db:
-        delivery.heartbeat(db, "alive")
+        workers.heartbeat(db, "alive")
     assert (office.row(id).status, office.row(id).reason) == (Status.UNCERTAIN, "interrupted")
     await office.deliver()
     assert office.channel.sent == []

@@ -9,7 +9,7 @@ from bot import clock
 from bot.channels.base import Misconfigured, OutcomeUnknown
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Purpose
-from bot.messaging import breaker, claims, delivery, outbox, pacing
+from bot.messaging import breaker, claims, outbox, pacing, workers
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 
@@ -83,7 +83,7 @@ async def test_a_process_that_ends_or_dies_leaves_its_sender_to_others_at_once(o
     with office.database.begin() as db:
         assert pacing.lock(db, office.desk().key).leased_by is None
         hold(db, office, "dead")
-        delivery.doubt(db, ["dead"])
+        workers.doubt(db, ["dead"])
     office.queue(office.member(), "second")
     await office.deliver()
     assert office.statuses() == ["sent", "sent"]
