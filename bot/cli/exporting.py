@@ -1,4 +1,4 @@
-"""export: the answers of a survey as files."""
+"""export: the answers of a survey as files. exports: what became of earlier ones."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,12 @@ from bot.staff import audit
 from bot.surveys.models import Survey
 
 BY = "command line"
+app = typer.Typer(help="Earlier exports.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `exports withdrawn` a command of a group."""
 
 
 def export(
@@ -55,3 +61,24 @@ def _begin(db: Session, form: str, options: Options) -> Export:
     begun = service.begin(db, survey, options, BY)
     audit.record(db, None, "export.begun", "export", begun.id, {"survey": survey.id, "options": options.as_json()})
     return begun
+
+
+@app.command()
+def withdrawn(
+    id: Annotated[int, typer.Argument(metavar="EXPORT", help="Number of the export, as the console lists it.")],
+    to: Annotated[Path | None, typer.Option(help="Write the list as CSV here, for whoever holds the export.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the lines of an export to delete: the people were erased since."""
+    from bot.exports import withdrawals
+
+    with installation() as opened, opened.database.read() as db:
+        if db.get(Export, id) is None:
+            raise Trouble(f"There is no export {id}: the console lists them")
+        lines = service.all_withdrawn(db).get(id, [])
+    if to:
+        to.write_text(withdrawals.as_csv(lines), "utf-8")
+    if as_json:
+        show_json({"export": id, "respondents": lines})
+    else:
+        show_table(f"Export {id}: {len(lines)} lines to delete", ["respondent"], [(line,) for line in lines])

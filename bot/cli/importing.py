@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.cli.opened import installation
+from bot.cli.members import By, acting
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from bot.contacts.sheets import Sheet
     from bot.staff.models import StaffUser
 
-app = typer.Typer(help="Lists of people: import (first with --dry-run), undo.", no_args_is_help=True)
-By = Annotated[str, typer.Option("--by", help="E-mail address of the member of staff who does it.")]
+app = typer.Typer()
 _SHOWN = 20  #: lines on the screen; --report has all
 
 
@@ -87,18 +86,11 @@ def undo(batch: Annotated[int, typer.Argument(help="Number of the import.")], by
 
 @contextmanager
 def _opened(by: str) -> Iterator[tuple["App", Session, "StaffUser"]]:
-    from bot.staff import service
-    from bot.staff.roles import Forbidden, Permission, require
+    from bot.staff.roles import Permission
 
     try:
-        with installation() as opened, opened.database.begin() as db:
-            user = service.find(db, by)
-            if user is None or not user.active:
-                raise Trouble("No active member of staff has this e-mail address: see `outreach staff add`")
-            require(user, Permission.MEMBERS_EDIT)
-            yield opened, db, user
-    except Forbidden as error:
-        raise Trouble(str(error)) from None
+        with acting(by, Permission.MEMBERS_EDIT) as opened:
+            yield opened
     except IntegrityError:
         raise Trouble("Somebody of the list wrote to us this very moment: nothing was imported, run it again") from None
 

@@ -13,6 +13,7 @@ from bot.cli import (
     exporting,
     importing,
     keys,
+    members,
     opportunities,
     people,
     serving,
@@ -40,7 +41,9 @@ app.add_typer(surveys.app, name="survey")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(opportunities.app, name="opportunity")
 app.add_typer(opportunities.costs_app, name="costs")
-app.add_typer(importing.app, name="contacts")
+members.app.add_typer(importing.app)
+app.add_typer(members.app, name="contacts")
+app.add_typer(exporting.app, name="exports")
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="staff")
 app.add_typer(people.audit_app, name="audit")

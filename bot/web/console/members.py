@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -9,6 +10,8 @@ from starlette.responses import Response
 
 from bot import clock
 from bot.contacts.models import Address, Consent, Contact, Interest
+from bot.contacts.service import HOME_ZONE
+from bot.conversations import proof
 from bot.messaging import received
 from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile
 from bot.staff import audit
@@ -26,7 +29,7 @@ PAGE = 50
 TIMELINE = 100
 SEARCH = ("id", "state", "origin", "residence", "language")
 #: Why somebody may look at a name, a number or a text.
-REASONS = ("question", "consent", "data_request", "technical", "fraud")
+REASONS = proof.REASONS
 #: How long a reason counts.
 LOOK = timedelta(minutes=15)
 ACTION = "member.identity_viewed"
@@ -83,7 +86,8 @@ class Member:
 @pages.get("/members/{id:row}", needs=Permission.MEMBERS_VIEW)
 async def one(visit: Visit) -> Response:
     member = await visit.database.query(_member, visit.id, visit.user, visit.query.number("look"))
-    return visit.page("members/one.html", member=member)
+    today = clock.now().astimezone(ZoneInfo(HOME_ZONE)).date()
+    return visit.page("members/one.html", member=member, today=today)
 
 
 def _member(db: Session, contact_id: int, user: StaffUser, look: int | None) -> Member:
