@@ -18,11 +18,9 @@ from bot.surveys.engine_prompts import (
     Prompt,
     Shown,
     is_asked,
-    is_note,
     is_open,
-    note,
+    notes_before,
     offers,
-    places,
     prompt,
     say,
 )
@@ -111,66 +109,42 @@ class Session:
 
     # asking
 
-    def next_question(self, after: str | None = None) -> Prompt | None:
-        """Return the first thing to ask that has no answer (behind `after`, if given); None when there is none.
+    def next_question(self) -> Prompt | None:
+        """Return the first thing to ask that has no answer; None when there is none.
 
         Then `violations` tells what later answers undid: skipped questions that are needed now, broken constraints.
         """
-        notes: list[Field] = []
-        passed = after is None
-        for here in places(self._run):
-            if isinstance(here, Field) and is_note(here):
-                notes.append(here)
-            elif is_asked(here):
-                if passed and is_open(here):
-                    return prompt(self._run, here, notes)
-                notes = []
-                passed = passed or here.path == after
+        places = self._run.places
+        for here in places.all()[places.done_until :]:
+            if here.relevant() and is_asked(here) and is_open(here):
+                places.done_until = here.order
+                return prompt(self._run, here)
+        places.done_until = len(places.all())
         return None
 
     def prompt(self, path: str) -> Prompt:
         """Return what is asked at `path` as it would be asked now, whether answered or not."""
-        notes: list[Field] = []
-        for here in places(self._run):
-            if isinstance(here, Field) and is_note(here):
-                notes.append(here)
-            elif is_asked(here):
-                if here.path == path:
-                    return prompt(self._run, here, notes)
-                notes = []
-        raise KeyError(path)
+        here = self._run.places.at(path)
+        if here is None or not here.relevant() or not is_asked(here):
+            raise KeyError(path)
+        return prompt(self._run, here)
 
     def closing_notes(self) -> tuple[Shown, ...]:
         """Return the notes after the last question, to be said at the end."""
-        notes: list[Field] = []
-        for here in places(self._run):
-            if isinstance(here, Field) and is_note(here):
-                notes.append(here)
-            elif is_asked(here):
-                notes = []
-        return tuple(note(self._run, one) for one in notes)
+        return notes_before(self._run, len(self._run.places.all()))
 
     def previous(self, path: str | None = None) -> str | None:
         """Return the path of the last question done before `path` (or before the next question)."""
         if path is None:
             following = self.next_question()
             path = following.path if following else None
-        last = None
-        for here in places(self._run):
-            if here.path == path:
-                break
-            if isinstance(here, Field) and here.done and is_asked(here):
-                last = here.path
-        return last
-
-    def progress(self) -> tuple[int, int]:
-        """Return how many questions are done, and how many there are as far as can be told now."""
-        asked = [here for here in places(self._run) if isinstance(here, Field) and is_asked(here)]
-        return sum(not is_open(field) for field in asked), len(asked)
+        here = self._run.places.at(path) if path else None
+        before = self._run.places.all()[: here.order if here else None]
+        return next((one.path for one in reversed(before) if _is_done(one) and is_asked(one)), None)
 
     def answered(self) -> list[str]:
         """Return the paths of the questions that were answered or skipped and still take part, in order."""
-        return [here.path for here in places(self._run) if isinstance(here, Field) and here.done]
+        return [here.path for here in self._run.places.all() if _is_done(here)]
 
     # answering
 
@@ -193,7 +167,7 @@ class Session:
             field.write(before)
             self._run.settle()
             return outcome
-        field.done = "answered"
+        field.mark("answered")
         self._run.settle()
         return Outcome()
 
@@ -202,7 +176,7 @@ class Session:
         field = self._field(path)
         if field.required():
             return self._required(field)
-        field.done = "skipped"
+        field.mark("skipped")
         field.write("")
         self._run.settle()
         return Outcome()
@@ -210,7 +184,7 @@ class Session:
     def clear(self, path: str) -> None:
         """Take an answer back: the question is asked again, also a required one."""
         field = self._field(path)
-        field.done = ""
+        field.mark("")
         field.write("")
         self._run.settle()
 
@@ -219,8 +193,9 @@ class Session:
         here = self._run.find(path)
         if isinstance(here, Span):
             here.closed = False
+            self._run.places.reach(here.order)
         else:
-            self._field(path).done = ""
+            self._field(path).mark("")
 
     def add(self, path: str) -> str:
         """Add an instance to the repeat at `path` (without its own index); return the instance's path.
@@ -288,8 +263,8 @@ class Session:
     def violations(self) -> list[tuple[str, Outcome]]:
         """Return each question that is missing or breaks its constraint, with the form's message."""
         found = []
-        for here in places(self._run):
-            if isinstance(here, Field) and is_asked(here):
+        for here in self._run.places.all():
+            if isinstance(here, Field) and here.relevant() and is_asked(here):
                 if not here.constraint_ok():
                     found.append((here.path, self._constraint(here)))
                 elif not here.required_ok():
@@ -313,6 +288,10 @@ class Session:
         if not isinstance(found, Span):
             raise KeyError(path)
         return found
+
+
+def _is_done(here: Field | Span) -> bool:
+    return isinstance(here, Field) and here.done != "" and here.relevant()
 
 
 def _is_offered(field: Field, value: str) -> bool:

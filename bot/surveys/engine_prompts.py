@@ -42,26 +42,6 @@ class Prompt:
     number: int  # which instance of the innermost repeat this is about; 0 outside repeats
 
 
-def places(run: Run) -> Iterator[Field | Span]:
-    """Yield the relevant questions in document order, and each repeat after its last instance."""
-    return _places(run.top)
-
-
-def _places(live: Live) -> Iterator[Field | Span]:
-    for child in live.below():
-        if isinstance(child, Span):
-            if child.relevant():
-                for instance in child.instances:
-                    if instance.relevant():
-                        yield from _places(instance)
-                yield child
-        elif isinstance(child, Field):
-            if child.relevant():
-                yield child
-        elif child.relevant():
-            yield from _places(child)
-
-
 def is_asked(here: Field | Span) -> bool:
     """Tell whether a chat asks this at all."""
     if isinstance(here, Span):
@@ -100,7 +80,20 @@ def offers(run: Run, live: Field) -> tuple[Offer, ...]:
     return tuple(Offer(choice.value, say(run, choice.label, live)) for choice in live.options())
 
 
-def prompt(run: Run, here: Field | Span, notes: list[Field]) -> Prompt:
+def notes_before(run: Run, order: int) -> tuple[Shown, ...]:
+    """Return the notes between this place and the question before it."""
+    notes: list[Shown] = []
+    for here in reversed(run.places.all()[:order]):
+        if not here.relevant():
+            continue
+        if isinstance(here, Field) and is_note(here):
+            notes.append(note(run, here))
+        elif is_asked(here):
+            break
+    return tuple(reversed(notes))
+
+
+def prompt(run: Run, here: Field | Span) -> Prompt:
     """Return how to ask a question, or for another instance."""
     question = here.question if isinstance(here, Field) else None
     live = here if isinstance(here, Field) else here.parent
@@ -110,7 +103,7 @@ def prompt(run: Run, here: Field | Span, notes: list[Field]) -> Prompt:
         repeat=here.node if isinstance(here, Span) else None,
         label=say(run, here.node.label, live),
         hint=say(run, here.node.hint, live),
-        notes=tuple(note(run, one) for one in notes),
+        notes=notes_before(run, here.order),
         sections=tuple(_sections(run, here)),
         choices=offers(run, here) if isinstance(here, Field) and here.question.type in CHOOSING else (),
         required=isinstance(here, Field) and here.required(),

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
+from bot.surveys.engine_places import Places
 from bot.surveys.engine_state import State
 from bot.surveys.engine_tree import MAX_NODES, Field, Live, Span, plant, sprout
 from bot.surveys.engine_values import stored
@@ -36,8 +37,12 @@ class Run:
         self.draws: dict[Element, int] = {}
         self._changing = [action for action in form.actions if _CHANGED in action.events and action.source]
         self._nodes: list[Live | Span] = []
+        self._spans: list[Span] = []
         self._by_path: dict[str, list[Live | Span]] = {}
         self._nodes_at = -1
+        self.places = Places(self)
+        self._stored: State | None = None  # the state as it was last taken
+        self._unstored: dict[Field, None] = {}  # what may have changed since
         self.root = Element("", None)
         self.top = plant(form.seed, self.root, self) if fresh else sprout(form.root, self.root, self)
         self.top.attributes = form.seed.attributes
@@ -94,7 +99,7 @@ class Run:
             if not isinstance(here, Live):
                 return None
             span = next((span for span in here.spans if span.node.name == name), None)
-            found = span.instances if span else [child for child in here.children if child.name == name]
+            found = span.instances if span else Element.named(here, name)
             if span and not index:
                 here = span
             elif not 1 <= (i := int(index or 1)) <= len(found):
@@ -103,11 +108,17 @@ class Run:
                 here = found[i - 1]  # type: ignore[assignment]
         return here
 
+    def note(self, field: Field) -> None:
+        """Take note that a question changed: the state stored has to, and it may have to be asked."""
+        self._unstored[field] = None
+        self.places.reach(field.order)
+
     def nodes(self) -> list[Live | Span]:
         """Return every node and span in document order; a span comes before its instances."""
         if self._nodes_at != self.shape:
             self._nodes, self._nodes_at = list(self.walk(self.top)), self.shape
             self._by_path = {}
+            self._spans = [here for here in self._nodes if isinstance(here, Span)]
             for here in self._nodes:
                 self._by_path.setdefault(here.node.path, []).append(here)
         return self._nodes
@@ -120,6 +131,11 @@ class Run:
     def fields_at(self, path: str) -> list[Field]:
         """Return the questions at a path of the form."""
         return [here for here in self.at(path) if isinstance(here, Field)]
+
+    def spans(self) -> list[Span]:
+        """Return the repeats, each under each of its parents."""
+        self.nodes()
+        return self._spans
 
     def fields(self) -> list[Field]:
         """Return every question, calculation and hidden value in document order."""
@@ -229,6 +245,9 @@ class Run:
             here = touched.pop()
             here.forget()
             self._stale[here] = None
+            self.places.reach(here.order)
+            if isinstance(here, Field):
+                self._unstored[here] = None
             if isinstance(here, Live):
                 touched += here.readers
                 here.readers = {}
@@ -256,6 +275,8 @@ class Run:
         while self._stale or self._computed_at != self.epoch:
             if self._computed_at != self.epoch:
                 self._computed_at, stale = self.epoch, self.nodes()
+                self._stored = None
+                self.places.reach(0)
                 for here in stale:
                     here.forget()
                     if isinstance(here, Live):
@@ -290,21 +311,16 @@ class Run:
     @property
     def state(self) -> State:
         """Return what must be stored."""
-        state = State(self.language, self.seed, self.started)
-        for here in self.nodes():
-            path = here.path
-            if isinstance(here, Span):
-                state.counts[path] = len(here.instances)
-                if here.closed:
-                    state.closed.append(path)
-            elif isinstance(here, Field):
-                if here.base:
-                    state.values[path] = here.base
-                if here.print is not None:
-                    state.prints[path] = here.print
-                if here.done:
-                    (state.answered if here.done == "answered" else state.skipped).append(path)
-        return state
+        fields = self.fields() if self._stored is None else list(self._unstored)
+        state = self._stored = self._stored or State("", self.seed, self.started)
+        state.language, self._unstored = self.language, {}
+        for field in fields:
+            _keep(state.values, field.path, field.base)
+            _keep(state.prints, field.path, field.print)
+            _keep(state.done, field.path, field.done)
+        state.counts = {span.path: len(span.instances) for span in self.spans()}
+        state.closed = [span.path for span in self.spans() if span.closed]
+        return state.copy()
 
     def _restore(self, state: State) -> None:
         for here in self.walk(self.top) if state.counts else ():
@@ -313,12 +329,19 @@ class Run:
                 here.closed = path in state.closed
                 count = state.counts.get(path, 0)
                 self._extend(here, [sprout(here.node, here.parent, self) for _ in range(count)])
-        done = dict.fromkeys(state.answered, "answered") | dict.fromkeys(state.skipped, "skipped")
         for field in self.fields():
             path = field.path
             field.base = state.values.get(path, "")
-            field.print, field.done = state.prints.get(path), done.get(path, "")
+            field.print, field.done = state.prints.get(path), state.done.get(path, "")
         self.epoch += 1
+
+
+def _keep(table: dict[str, str], path: str, value: str | None) -> None:
+    """Put a value into a table that holds only what is there."""
+    if value is None or value == "":
+        table.pop(path, None)
+    else:
+        table[path] = value
 
 
 def uuid_of(first: float, second: float) -> str:

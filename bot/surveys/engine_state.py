@@ -8,7 +8,7 @@ from typing import Any, Self
 class State:
     """Everything about a run that cannot be computed again. Paths carry the index of each repeat: /data/m[2]/age.
 
-    `values` are those of relevant and irrelevant nodes alike; `answered` and `skipped` say what the member did;
+    `values` are those of relevant and irrelevant nodes alike; `done` says what the member did, "answered" or "skipped";
     `counts` and `closed` are of repeats; `prints` remember what a kept calculation was made of.
     """
 
@@ -16,8 +16,7 @@ class State:
     seed: int
     started: str  # ISO, UTC
     values: dict[str, str] = field(default_factory=dict)
-    answered: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    done: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
     prints: dict[str, str] = field(default_factory=dict)
@@ -36,8 +35,7 @@ class State:
         return replace(
             self,
             values=dict(self.values),
-            answered=list(self.answered),
-            skipped=list(self.skipped),
+            done=dict(self.done),
             counts=dict(self.counts),
             closed=list(self.closed),
             prints=dict(self.prints),

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 MAX_REPEATS = 1_000  # instances of one repeat, whatever its count says
 MAX_NODES = 50_000  # of one run: counted repeats within counted repeats grow no further
+NOWHERE = sys.maxsize
 
 
 class Live(Element):
     """A node of the running instance: a group or an instance of a repeat; a `Field` has a value."""
 
-    __slots__ = ("_path", "_path_at", "_relevant", "_relevant_at", "lockable", "node", "readers", "run", "spans")
+    __slots__ = (
+        "_path", "_path_at", "_relevant", "_relevant_at", "lockable", "node", "order", "readers", "run", "spans",
+    )  # fmt: skip
 
     static = False
 
@@ -33,6 +37,7 @@ class Live(Element):
         self.spans: list[Span] = []
         self._relevant, self._relevant_at = True, -1
         self._path, self._path_at = "", -1
+        self.order = NOWHERE  # among the places where something is asked or said
         self.readers: dict[Live | Span, None] = {}  # what was computed from this node
         self.lockable: bool = node.bind.readonly is not None or (isinstance(parent, Live) and parent.lockable)
 
@@ -85,8 +90,7 @@ class Live(Element):
     def relevant(self) -> bool:
         """Tell whether the node takes part."""
         run, reader = self.run, self.run.reader
-        if reader is not None and reader is not self:
-            self.readers[reader] = None
+        self._read_by(reader)
         if self._relevant_at == run.epoch:
             return self._relevant
         self._relevant_at, self._relevant = run.epoch, True  # a condition on itself is refused at upload
@@ -103,8 +107,18 @@ class Live(Element):
         """Tell whether the node, or a group it is in, cannot be answered."""
         if not self.lockable:
             return False
-        above = self.parent.readonly() if isinstance(self.parent, Live) else False
-        return above or self.holds(self.node.bind.readonly)
+        run, reader = self.run, self.run.reader
+        self._read_by(reader)
+        run.reader = self
+        try:
+            above = self.parent.readonly() if isinstance(self.parent, Live) else False
+            return above or self.holds(self.node.bind.readonly)
+        finally:
+            run.reader = reader
+
+    def _read_by(self, reader: "Live | Span | None") -> None:
+        if reader is not None and reader is not self:
+            self.readers[reader] = None
 
     def required(self) -> bool:
         """Tell whether an answer is needed."""
@@ -154,6 +168,12 @@ class Field(Live):
     def settle(self) -> None:
         """Compute what others may read, and what is kept from now on."""
         self.value()
+        self.readonly()  # whether it is asked depends on it
+
+    def mark(self, done: str) -> None:
+        """Note what the member did: "answered", "skipped", or nothing yet."""
+        self.done = done
+        self.run.note(self)
 
     def forget(self) -> None:
         """Let what was computed here be computed again."""
@@ -176,8 +196,7 @@ class Field(Live):
     def value(self) -> str:
         """Return the value that counts: empty when irrelevant, without choices no longer offered."""
         run, reader = self.run, self.run.reader
-        if reader is not None and reader is not self:
-            self.readers[reader] = None
+        self._read_by(reader)
         if self._value_at == run.epoch:
             return self._value
         if self._busy:
@@ -247,13 +266,14 @@ class Field(Live):
 class Span:
     """The instances of one repeat under one parent."""
 
-    __slots__ = ("_counted_at", "closed", "instances", "node", "parent")
+    __slots__ = ("_counted_at", "closed", "instances", "node", "order", "parent")
 
     def __init__(self, node: Repeat, parent: Live) -> None:
         self.node = node
         self.parent = parent
         self.instances: list[Live] = []
         self.closed = False  # the member said that there is no more
+        self.order = NOWHERE
         self._counted_at = -1
 
     @property
@@ -273,11 +293,16 @@ class Span:
     def settle(self) -> None:
         """Count a counted repeat."""
         self.sync()
+        self.relevant()
 
     def relevant(self) -> bool:
         """Tell whether the repeat takes part, as seen from where it stands."""
-        condition = self.node.bind.relevant
-        return self.parent.relevant() and (condition is None or to_boolean(self._evaluate(condition)))
+        run, condition = self.parent.run, self.node.bind.relevant
+        reader, run.reader = run.reader, self
+        try:
+            return self.parent.relevant() and (condition is None or to_boolean(self._evaluate(condition)))
+        finally:
+            run.reader = reader
 
     def sync(self) -> None:
         """Grow or shrink a counted repeat to its count; a count that is no number changes nothing."""

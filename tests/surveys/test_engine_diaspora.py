@@ -43,7 +43,7 @@ def test_it_can_be_answered_to_the_end(language: str) -> None:
     session, asked = walk(language, remit_fee="5")
 
     assert session.violations() == []
-    assert session.progress() == (len(asked), len(asked))
+    assert len(session.answered()) == len(asked)
     assert session.values()["/data/g_remit/remit_cost_pct"] == "5"
 
 

@@ -75,26 +75,26 @@ def content(messages_dir: Path) -> Content:
 
 
 def replay(form: Form, state: State) -> Session:
-    """Give the final answers to a fresh run, in the order of the form."""
+    """Give the final answers to a fresh run, each as soon as it is asked."""
     now, zone = clock.now(), ZoneInfo(HOME_ZONE)
     begun = start(form, now=now, tz=zone, language=state.language, seed=state.seed)
-    session = Session(form, begun, now=now, tz=zone)
-    after = None
-    while prompt := session.next_question(after):
-        if prompt.repeat is not None:
-            if prompt.number <= state.counts.get(prompt.path, 0):
-                session.add(prompt.path)
-            else:
-                after = prompt.path
-        elif not _give(session, prompt.path, state):
-            after = prompt.path
+    session, left = Session(form, begun, now=now, tz=zone), dict(state.done)
+    given = [""]
+    while given:
+        for path, count in state.counts.items():
+            for _ in range(session.state.counts.get(path, count), count):
+                session.add(path)
+        given = [path for path, done in left.items() if _give(session, path, state.values.get(path, ""), done)]
+        left = {path: done for path, done in left.items() if path not in given}
     return session
 
 
-def _give(session: Session, path: str, state: State) -> bool:
-    if path in state.answered:
-        return session.set(path, state.values[path]).ok
-    return path in state.skipped and session.skip(path).ok
+def _give(session: Session, path: str, value: str, done: str) -> bool:
+    try:
+        session.prompt(path)
+    except KeyError:  # not asked (yet)
+        return False
+    return (session.set(path, value) if done == "answered" else session.skip(path)).ok
 
 
 counter = iter(range(10**6))

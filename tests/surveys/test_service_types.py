@@ -76,7 +76,7 @@ def test_a_double_tap_on_add_another_adds_one(chat: Chat) -> None:
     assert "Name?" in chat.press(yes)
     chat.say("Thabo")
     assert "earlier question" in chat.press(yes)
-    assert len(chat.answers()) == len(chat.run().state["answered"])
+    assert len(chat.answers()) == len(chat.run().state["done"])
 
 
 def test_a_place_a_picture_a_time_and_a_range(chat: Chat) -> None:

@@ -77,11 +77,15 @@ def _circle(start: str, graph: dict[str, set[str]], state: dict[str, int]) -> li
 
 
 def timed(nodes: Mapping[str, Node]) -> frozenset[str]:
-    """Return the paths of the nodes whose value, relevance or number may be another at another moment."""
+    """Return the paths of the nodes whose value, relevance, lock or number may be another at another moment."""
     return frozenset(
         path
         for path, node in nodes.items()
-        if any(call.name in _MOMENTARY for ast in [*_computed(node), *_counted(node)] for call in calls(ast))
+        if any(
+            call.name in _MOMENTARY
+            for ast in [*_computed(node), *_counted(node), *_locked(node)]
+            for call in calls(ast)
+        )
     )
 
 
@@ -100,6 +104,10 @@ def _computed(node: Node) -> list[Ast]:
 
 def _counted(node: Node) -> list[Ast]:
     return [node.count.ast] if isinstance(node, Repeat) and node.count else []
+
+
+def _locked(node: Node) -> list[Ast]:
+    return [node.bind.readonly.ast] if node.bind.readonly else []
 
 
 def references(ast: Ast, path: str) -> Iterator[str]:
