@@ -53,6 +53,7 @@ app.add_typer(webhooks.app, name="webhooks")
 
 def main() -> None:
     """Run the command line; an expected trouble is one sentence and exit code 1."""
+    os.umask(0o077)  # what we make is for the user that we run as
     try:
         app()
     except KeyboardInterrupt:
