@@ -1,10 +1,9 @@
 """survey: check, trace, try and publish an XLSForm."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -15,6 +14,9 @@ from bot.cli.output import AsJson, Trouble, show_json
 from bot.content.languages import LANGUAGES
 from bot.surveys.form import FormError
 from bot.surveys.xform import load
+
+if TYPE_CHECKING:
+    from bot.surveys.publishing import Prepared
 
 app = typer.Typer(help="Surveys: XLSForms answered in chat.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="An XLSForm (.xlsx .xls .csv .md) or XForm (.xml).")]
@@ -75,7 +77,7 @@ def try_(
 
     if language not in LANGUAGES or channel not in CHANNELS:
         raise Trouble(f"Use --language {'|'.join(LANGUAGES)} and --channel {'|'.join(CHANNELS)}")
-    ended = converse(file, attached(file), language, channel, speak=not as_json)
+    ended = converse(prepare(file).survey(), language, channel, speak=not as_json)
     if as_json:
         show_json(ended.as_json())
     else:
@@ -90,17 +92,19 @@ def try_(
 def publish(file: File, as_json: AsJson = False) -> None:
     """Publish a form, with the lists beside it that it names: members get it with SURVEY from now on."""
     from bot.staff import audit
-    from bot.surveys import service
+    from bot.surveys import publishing
 
-    lists, began = attached(file), clock.now()
+    prepared, began = prepare(file), clock.now()
     with installation() as opened, opened.database.begin() as db:
-        survey = service.publish(db, file.read_bytes(), file.name, lists)
+        survey = publishing.release(db, publishing.keep(db, prepared))
         if survey.published_at and survey.published_at >= began:  # the same file again changes nothing
             audit.record(db, None, "survey.published", "survey", survey.id, {"sha256": survey.sha256})
         facts = {"id": survey.id, "form": survey.form_id, "version": survey.version, "status": survey.status}
     show_json(facts) if as_json else typer.echo(f"{facts['form']} {facts['version']} is {facts['status']}.")
 
 
-def attached(file: Path) -> Mapping[str, bytes]:
-    """Return the files beside the form that it names; raise FormError when the form cannot be published."""
-    return load(file).media
+def prepare(file: Path) -> "Prepared":
+    """Compile a form with the files beside it that it names; raise FormError when it cannot be published."""
+    from bot.surveys import publishing
+
+    return publishing.prepare(file.read_bytes(), file.name, load(file).media)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -18,37 +19,69 @@ _KEPT = 32
 _forms: dict[str, Form] = {}
 
 
-def upload(db: Session, data: bytes, filename: str, media: Mapping[str, bytes] | None = None) -> Survey:
-    """Keep a form as a draft; the same bytes are the same survey. Raise FormError for one that cannot run."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A form that can run, with its attached files, as it will be kept."""
+
+    data: bytes  #: as uploaded
+    filename: str
+    media: Mapping[str, bytes]
+    sha256: str  #: of the file and its attached files
+    form: Form
+
+    def survey(self) -> Survey:
+        """Return a new draft of it."""
+        return Survey(
+            form_id=self.form.id,
+            version=self.form.version,
+            title=self.form.title,
+            sha256=self.sha256,
+            filename=self.filename,
+            file=self.data,
+            xform=self.form.xform,
+            status=Status.DRAFT,
+            created_at=clock.now(),
+            quotas={},
+            media=[SurveyFile(name=name, data=content) for name, content in self.media.items()],
+        )
+
+
+def prepare(data: bytes, filename: str, media: Mapping[str, bytes] | None = None) -> Prepared:
+    """Compile a form, which takes its time and is done outside any transaction; raise FormError if it cannot run."""
     files = dict(sorted((media or {}).items()))
-    sha256 = hashlib.sha256(b"\0".join([data, *(part for item in files.items() for part in _bytes(item))])).hexdigest()
-    known = db.scalars(select(Survey).where(Survey.sha256 == sha256)).one_or_none()
+    parts = (part for name, content in files.items() for part in (name.encode(), content))
+    sha256 = hashlib.sha256(b"\0".join([data, *parts])).hexdigest()
+    return Prepared(data, filename, files, sha256, load(data, filename, files))
+
+
+def keep(db: Session, prepared: Prepared) -> Survey:
+    """Keep a form as a draft; the same bytes are the same survey. Raise FormError when its version is taken."""
+    known = db.scalars(select(Survey).where(Survey.sha256 == prepared.sha256)).one_or_none()
     if known:
         return known
-    form = load(data, filename, files)
+    form = prepared.form
     if db.scalar(select(Survey.id).where(Survey.form_id == form.id, Survey.version == form.version)):
         raise FormError(
             [Problem(Sentence("this version is uploaded already; write a higher one"), "settings", 2, "version")]
         )
-    survey = Survey(
-        form_id=form.id,
-        version=form.version,
-        title=form.title,
-        sha256=sha256,
-        filename=filename,
-        file=data,
-        xform=form.xform,
-        status=Status.DRAFT,
-        created_at=clock.now(),
-    )
-    survey.media = [SurveyFile(name=name, data=content) for name, content in files.items()]
+    survey = prepared.survey()
     db.add(survey)
     db.flush()
     return survey
 
 
-def _bytes(item: tuple[str, bytes]) -> tuple[bytes, bytes]:
-    return item[0].encode(), item[1]
+def upload(db: Session, data: bytes, filename: str, media: Mapping[str, bytes] | None = None) -> Survey:
+    """Prepare and keep a form at once, where nobody waits for the database."""
+    return keep(db, prepare(data, filename, media))
+
+
+def release(db: Session, survey: Survey, opens_at: datetime | None = None, closes_at: datetime | None = None) -> Survey:
+    """Open a draft to members; people who are in an earlier version finish that one. A second time changes nothing."""
+    if survey.status == Status.DRAFT:
+        survey.status, survey.published_at = Status.OPEN, clock.now()
+        survey.opens_at, survey.closes_at = opens_at or survey.opens_at, closes_at or survey.closes_at
+        db.flush()
+    return survey
 
 
 def publish(
@@ -59,13 +92,8 @@ def publish(
     opens_at: datetime | None = None,
     closes_at: datetime | None = None,
 ) -> Survey:
-    """Upload a form and open it to members; people who are in an earlier version finish that one."""
-    survey = upload(db, data, filename, media)
-    if survey.status == Status.DRAFT:
-        survey.status, survey.published_at = Status.OPEN, clock.now()
-        survey.opens_at, survey.closes_at = opens_at or survey.opens_at, closes_at or survey.closes_at
-        db.flush()
-    return survey
+    """Upload and release a form at once, where nobody waits for the database."""
+    return release(db, upload(db, data, filename, media), opens_at, closes_at)
 
 
 def close(db: Session, survey: Survey) -> None:

@@ -59,7 +59,15 @@ def through(db: Session, contact: Contact, survey_id: int) -> Run | None:
     return db.scalars(select(Run).where(Run.contact_id == contact.id, Run.survey_id == survey_id)).one_or_none()
 
 
-def create(db: Session, content: Content, contact: Contact, channel: str, survey: Survey, old: Run | None) -> Run:
+def create(
+    db: Session,
+    content: Content,
+    contact: Contact,
+    channel: str,
+    survey: Survey,
+    old: Run | None,
+    seed: int | None = None,
+) -> Run:
     """Begin a run; somebody who had refused, and comes back, begins the same one anew."""
     run = old if old and old.survey_id == survey.id else Run(survey_id=survey.id, contact_id=contact.id)
     form, now = form_of(survey), clock.now()
@@ -69,7 +77,7 @@ def create(db: Session, content: Content, contact: Contact, channel: str, survey
         now=now,
         tz=zone_of(contact),
         language=form_language(form, language, content),
-        seed=random.getrandbits(31),
+        seed=random.getrandbits(31) if seed is None else seed,
     )
     run.disposition, run.state = Disposition.STARTED, state.to_json()
     run.language, run.channel = language, channel

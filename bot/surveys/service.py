@@ -96,8 +96,13 @@ def _is_over(run: Run | None) -> bool:
     return run is not None and run.disposition == Disposition.COMPLETED
 
 
-def begin(db: Session, content: Content, contact: Contact, channel: str, survey: Survey) -> list[Message]:
-    """Begin a survey, or go on with it where the contact stopped, on the version that was begun."""
+def begin(
+    db: Session, content: Content, contact: Contact, channel: str, survey: Survey, seed: int | None = None
+) -> list[Message]:
+    """Begin a survey, or go on with it where the contact stopped, on the version that was begun.
+
+    `seed` decides what is left to chance in it, which is another for everybody unless given.
+    """
     run = runs.latest(db, contact, survey.form_id)
     if _is_over(run):
         return [_say(content, contact, "survey.already_done")]
@@ -115,7 +120,7 @@ def begin(db: Session, content: Content, contact: Contact, channel: str, survey:
         return _go_on(turn, turn.say("survey.intro", title=survey.title, total=total))
 
     try:
-        begun = runs.create(db, content, contact, channel, survey, run)
+        begun = runs.create(db, content, contact, channel, survey, run, seed)
     except EvaluationError as error:
         return faults.give_up(content, contact, survey.id, None, error)
     return act(db, content, contact, begun, channel, start)

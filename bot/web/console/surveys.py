@@ -1,5 +1,6 @@
 """Surveys: upload a form, see its errors by cell, publish it, follow how far people come."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from bot.surveys.bundle import unpack
 from bot.surveys.figures import Stop
 from bot.surveys.form import FormError, Problem
 from bot.surveys.models import Status, Survey
+from bot.surveys.publishing import Prepared
 from bot.web.console import choosing, composing
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
@@ -58,15 +60,18 @@ async def upload(visit: Visit) -> Response:
     if file is None or not (file.filename or "").lower().endswith(FORMATS):
         raise Refused("no_form")
     name = (file.filename or "")[-200:]
+    data = await file.read()
     try:
-        survey = await visit.database.run(_upload, await file.read(), name, visit.user)
+        # Compiled before the transaction begins: nobody else's message waits for it.
+        prepared = await asyncio.to_thread(lambda: publishing.prepare(*unpack(data, name)))
+        survey = await visit.database.run(_keep, prepared, visit.user)
     except FormError as error:
         return await _listing(visit, error.problems, name)
     return visit.go(f"/surveys/{survey.id}", "uploaded")
 
 
-def _upload(db: Session, data: bytes, filename: str, user: StaffUser) -> Survey:
-    survey = publishing.upload(db, *unpack(data, filename))
+def _keep(db: Session, prepared: Prepared, user: StaffUser) -> Survey:
+    survey = publishing.keep(db, prepared)
     audit.record(db, user, "survey.uploaded", "survey", survey.id, {"sha256": survey.sha256})
     return survey
 
@@ -121,7 +126,7 @@ def _publish(db: Session, survey_id: int, user: StaffUser) -> None:
     survey = found(db.get(Survey, survey_id))
     if survey.status != Status.DRAFT:
         raise Refused("not_a_draft")
-    publishing.publish(db, survey.file, survey.filename, {file.name: file.data for file in survey.media})
+    publishing.release(db, survey)
     audit.record(db, user, "survey.published", "survey", survey.id, {"sha256": survey.sha256})
 
 
