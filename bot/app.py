@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -16,7 +16,8 @@ from bot import crypto, jobs
 from bot.broadcasts import attachments, rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy
-from bot.channels.base import Channel, Inbound, Media, Receipt
+from bot.channels import telegram, whatsapp
+from bot.channels.base import Channel, Inbound, Layout, Media, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
@@ -43,6 +44,8 @@ from bot.web.hooks import HookContext
 
 log = structlog.get_logger(__name__)
 
+#: How each channel lays a message out; for previews, also of a channel that is not switched on.
+LAYOUTS: Mapping[str, Layout] = {"telegram": telegram.layout, "whatsapp": whatsapp.layout}
 HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
 FORGET = 30  #: seconds
@@ -88,6 +91,7 @@ class App:
             secret=secret_key(self.settings),
             exports_dir=self.settings.data_dir / "exports",
             secure_cookies=self.settings.public_url.startswith("https://"),
+            layouts=LAYOUTS,
         )
         return server.build(HookContext(self.channels, self.receive, self.apply), context, self.makers, extra)
 

@@ -1,6 +1,6 @@
 """The contract between us and every provider: plain frozen values, and few failures decided by flags."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -64,11 +64,25 @@ class Outbound:
     buttons: tuple[Button, ...] = ()
     menu: str = "…"  #: what opens the list of buttons, where a channel folds them away
     media: Media | None = None
-    album: tuple[Media, ...] = ()  #: pictures with their captions, before the text
+    album: tuple[Media, ...] = ()  #: files with their captions, before the text
     template: Template | None = None
     edits: str | None = None  #: external id of the message that this one replaces, where the channel can
     valid_seconds: int | None = None  #: the provider need not try after this long
     paid: bool = False  #: may use the provider's paid rate
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """A message, or a part of one, as a phone shows it."""
+
+    text: str = ""
+    buttons: tuple[Button, ...] = ()
+    menu: str = ""  #: what opens the buttons, where they are folded away
+    media: Media | None = None
+
+
+#: How a channel lays a message out: a pure function of what is sent.
+Layout = Callable[[Outbound], list[Bubble]]
 
 
 @dataclass(frozen=True, slots=True)

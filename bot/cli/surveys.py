@@ -89,6 +89,30 @@ def try_(
 
 
 @app.command()
+def preview(
+    file: File,
+    port: Annotated[
+        int, typer.Option(min=1, max=65000, help="Port of the phones; the next free one is taken when it is in use.")
+    ] = 8100,
+) -> None:
+    """Try a form on emulated phones, one of each channel and language, until Ctrl-C; nothing is kept."""
+    from bot import logs, loop
+    from bot.cli import listening
+    from bot.demo.preview import preview as on_phones
+    from bot.demo.stage import free_port
+
+    prepared = prepare(file)
+    logs.configure("ERROR")
+
+    async def show() -> None:
+        async with on_phones(prepared, free_port(port)) as shown:
+            typer.echo(f"Phones: {shown.url}")
+            await listening.sleep_until_told()
+
+    loop.run(show())
+
+
+@app.command()
 def publish(file: File, as_json: AsJson = False) -> None:
     """Publish a form, with the lists beside it that it names: members get it with SURVEY from now on."""
     from bot.staff import audit

@@ -18,6 +18,7 @@ _THERE_IS_NO = {
     "button": "There is no button [{named}]: {there}",
     "language": "There is no language {named}: use {there}",
     "channel": "There is no channel {named}: use {there}",
+    "word": "{named} leads out of the survey, which is not tried here: see `outreach survey preview`",
     "place": "{named} is no place: write @place -29.31,27.48",
 }
 

@@ -22,7 +22,7 @@ class Message:
     text: str
     buttons: tuple[Button, ...] = ()
     media: Media | None = None
-    album: tuple[Media, ...] = ()  #: pictures with their captions, before the text
+    album: tuple[Media, ...] = ()  #: files with their captions, before the text
     template: str | None = None  #: name in messages/templates, for use when the channel's window is closed
     variables: dict[str, str] = field(default_factory=dict)  #: of the template
     edits: str | None = None  #: external id of the message that this one replaces

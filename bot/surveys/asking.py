@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.channels.base import Button, Media
 from bot.content import Content
@@ -55,8 +55,8 @@ class Asked:
     ticked: Sequence[str] = ()
     page: int = 0
     before: tuple[str, ...] = field(default=())  #: notes, and what we have to say first
-    media: Media | None = None  #: the picture or sound that goes with it
-    album: tuple[Media, ...] = ()  #: pictures of the choices, numbered
+    files: tuple[Media, ...] = ()  #: pictures, sounds and films that go with it and with the notes before it
+    pictures: tuple[Media, ...] = ()  #: of the choices, numbered
 
 
 def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Message:
@@ -69,9 +69,14 @@ def ask(asked: Asked, survey_id: int, channel: str, listener: Listener) -> Messa
         _numbered(asked, channel),
         _how(asked, channel, listener),
     ]
-    return Message(
-        "\n\n".join(filter(None, parts)), _buttons(asked, survey_id, channel, listener), asked.media, asked.album
-    )
+    text = "\n\n".join(filter(None, parts))
+    return with_files(Message(text, _buttons(asked, survey_id, channel, listener)), asked.files, asked.pictures)
+
+
+def with_files(message: Message, files: Sequence[Media], pictures: Sequence[Media] = ()) -> Message:
+    """Let a message carry files: the first picture, else the last file, stands with the words, the others before it."""
+    carried = next((file for file in files if file.kind == "image"), files[-1] if files else None)
+    return replace(message, media=carried, album=(*(file for file in files if file is not carried), *pictures))
 
 
 def button(survey_id: int, step: str, label: str, token: str) -> Button:

@@ -8,6 +8,7 @@ from bot.contacts.service import zone_of
 from bot.content.languages import LANGUAGES
 from bot.messaging.outbox import Message
 from bot.surveys import answers, quotas
+from bot.surveys.asking import with_files
 from bot.surveys.engine import Session, start
 from bot.surveys.models import Disposition
 from bot.surveys.turn import Turn
@@ -35,7 +36,8 @@ def ending(session: Session) -> Disposition:
 
 def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list[Message]:
     """End the run and say so. Of somebody who refused, or is not whom we ask, no answer is kept."""
-    notes = [note.text for note in turn.session.closing_notes() if note.text]
+    closing = turn.session.closing_notes()
+    notes, files = [note.text for note in closing if note.text], turn.files(closing)
     if disposition is Disposition.COMPLETED:
         turn.session.finish()
         answers.settle(turn.db, turn.run, turn.form, turn.session)
@@ -45,10 +47,11 @@ def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list
     else:
         answers.forget(turn.db, turn.run)
         turn.session = fresh(turn)
-        parting = [turn.say("survey.quota_full")] if disposition is Disposition.QUOTA_FULL else notes
+        full = disposition is Disposition.QUOTA_FULL
+        parting, files = ([turn.say("survey.quota_full")], ()) if full else (notes, files)
     turn.run.disposition, turn.run.completed_at = disposition, clock.now()
     turn.move(None)
-    return [Message("\n\n".join(parting or [turn.say("survey.ended")]))]
+    return [with_files(Message("\n\n".join(parting or [turn.say("survey.ended")])), files)]
 
 
 def fresh(turn: Turn) -> Session:

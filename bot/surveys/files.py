@@ -15,35 +15,37 @@ from bot.surveys.models import Survey, SurveyFile
 
 #: Which of the files that are made (`messaging.made`) they are.
 KIND = "survey"
-_KINDS: Mapping[str, Literal["image", "audio", "video"]] = {
-    "image": "image", "big-image": "image", "video": "video", "audio": "audio",
+#: The kinds of file of one text, by what a message carries; of a picture in two sizes one is sent.
+_KINDS: Mapping[Literal["image", "audio", "video"], tuple[str, ...]] = {
+    "image": ("image", "big-image"), "audio": ("audio",), "video": ("video",),
 }  # fmt: skip
-_PICTURES = ("image", "big-image")
 
 
-def shown(survey: Survey, form: Form, texts: Iterable[Mapping[str, str]]) -> Media | None:
-    """Return the first file that these texts show, by kind, as a message carries it; None when none is attached."""
-    for files in texts:
-        for kind in _KINDS:
-            if files.get(kind, "") in form.media:
-                return _media(survey, kind, files[kind])
-    return None
+def shown(survey: Survey, form: Form, texts: Iterable[Mapping[str, str]]) -> tuple[Media, ...]:
+    """Return the attached files that these texts show, in order."""
+    return tuple(
+        _media(survey, kind, name) for files in texts for kind in _KINDS if (name := _attached(form, kind, files))
+    )
 
 
 def pictures(survey: Survey, form: Form, choices: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Media, ...]:
     """Return the attached pictures of these choices - what stands under one, and its files -, in order."""
     return tuple(
-        _media(survey, kind, files[kind], caption)
+        _media(survey, "image", name, caption)
         for caption, files in choices
-        if (kind := next((kind for kind in _PICTURES if files.get(kind, "") in form.media), None))
+        if (name := _attached(form, "image", files))
     )
 
 
-def _media(survey: Survey, kind: str, name: str, caption: str = "") -> Media:
+def _attached(form: Form, kind: Literal["image", "audio", "video"], files: Mapping[str, str]) -> str | None:
+    return next((files[one] for one in _KINDS[kind] if files.get(one, "") in form.media), None)
+
+
+def _media(survey: Survey, kind: Literal["image", "audio", "video"], name: str, caption: str = "") -> Media:
     content_type = mimetypes.guess_type(name)[0] or ""
     # A published form never changes, so that its hash and a name stand for one content.
     reference = made.reference(KIND, f"{survey.sha256}/{Path(name).name}")
-    return Media(_KINDS[kind], reference, content_type, name, caption=caption)
+    return Media(kind, reference, content_type, name, caption=caption)
 
 
 def make(db: Session, name: str) -> bytes | None:

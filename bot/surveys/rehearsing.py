@@ -15,21 +15,29 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.channels.base import Inbound, Media
 from bot.contacts.models import Contact, State
-from bot.content import Content
+from bot.content import Content, Keyword
 from bot.content.languages import LANGUAGES
 from bot.db import Base, import_models
 from bot.messaging.outbox import Message
 from bot.surveys import service
-from bot.surveys.models import LIVE, Answer, Run, Status, Survey, SurveyFile
+from bot.surveys.models import LIVE, Answer, Disposition, Run, Status, Survey, SurveyFile
 
 #: Stands for a file or a place that a person would send.
 SENT: Mapping[str, Any] = {"@photo": "image", "@audio": "audio", "@video": "video", "@file": "document"}
 _PLACE = "@place "
+#: Keywords that a survey understands itself; the others lead out of it.
+_OURS = frozenset(
+    {Keyword.BACK, Keyword.SKIP, Keyword.CHANGE, Keyword.WHY, Keyword.PAUSE, Keyword.DONE, Keyword.MORE,
+     Keyword.YES, Keyword.NO, Keyword.MAYBE, Keyword.SURVEY}
+)  # fmt: skip
 _SEED = 1  #: chance falls alike each time, so that the same lines always give the same chat
 
 
 class NotPossible(ValueError):
-    """A line asks for what there is not; `kind` is button, language, channel or place, `there` are those there are."""
+    """A line asks for what there is not: a button, language, channel or place, or a word that leads out of the survey.
+
+    `kind` says which of these, `there` are those that there are.
+    """
 
     def __init__(self, kind: str, named: str, there: tuple[str, ...] = ()) -> None:
         super().__init__(f"no {kind} {named}")
@@ -43,12 +51,13 @@ class Said:
     message: Message
     mine: bool = False  #: by the person
     channel: str = ""
+    language: str = ""
     edits: bool = False  #: stands in the place of the last message with buttons
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How far the survey came, with the answers that count; `fault` is a question whose expressions failed."""
+    """How far the survey came, with the answers that count; `fault` names what could not be computed."""
 
     disposition: str
     over: bool
@@ -79,7 +88,7 @@ class Rehearsal:
         import_models()
         self._engine = create_engine("sqlite://")
         Base.metadata.create_all(self._engine)
-        self._content, self._channels, self._channel = content, channels, channel
+        self._content, self._channels, self._channel, self._language = content, channels, channel, ""
         self._numbers = itertools.count(1)
         self._shown: list[Message] = []
         self.chat: list[Said] = []
@@ -97,6 +106,7 @@ class Rehearsal:
 
     def begin(self, survey: Survey, language: str) -> list[Message]:
         """Ask the first question of a survey (`copy`)."""
+        self._language = language
         with self._open() as db:
             contact = Contact(state=State.MEMBER, language=language, channel=self._channel, created_at=clock.now())
             db.add_all([contact, survey])
@@ -106,20 +116,33 @@ class Rehearsal:
     def hear(self, line: str) -> list[Message]:
         """Take one line and return what the bot says to it; raise NotPossible."""
         with self._open() as db:
-            contact, run = db.scalars(select(Contact)).one(), db.scalars(select(Run)).one()
+            contact, run = db.scalars(select(Contact)).one(), db.scalars(select(Run)).one_or_none()
+            if run is None:
+                return []
             if line.startswith("@language "):
-                language = _one_of("language", line, tuple(LANGUAGES))
-                return self._show(service.speak(db, self._content, contact, run, language))
+                self._language = _one_of("language", line, tuple(LANGUAGES))
+                return self._show(service.speak(db, self._content, contact, run, self._language))
             if line.startswith("@channel "):
                 self._channel = contact.channel = _one_of("channel", line, self._channels)
                 return self._show(service.resume(db, self._content, contact, run, self._channel))
             inbound = self._inbound(line)
-            self.chat.append(Said(Message(inbound.text or line), mine=True, channel=self._channel))
+            self.chat.append(self._said(Message(inbound.text or line), mine=True))
             return self._show(self._answer(db, contact, run, inbound))
+
+    def _stop(self, db: Session, contact: Contact, run: Run, text: str) -> bool:
+        """Leave at STOP; raise NotPossible for another word that the bot, and not the survey, answers."""
+        word = self._content.keywords.match(text)
+        if word is None or word in _OURS or service.offers(db, self._content, contact, run, text):
+            return False
+        if word is not Keyword.STOP:
+            raise NotPossible("word", text)
+        return service.withdraw(db, contact) > 0
 
     def _answer(self, db: Session, contact: Contact, run: Run, inbound: Inbound) -> list[Message]:
         if inbound.button:
             return service.press(db, self._content, contact, inbound)
+        if self._stop(db, contact, run, inbound.text):
+            return []
         if run.paused:
             return service.resume(db, self._content, contact, run, self._channel)
         return service.answer(db, self._content, contact, run, inbound)
@@ -137,20 +160,26 @@ class Rehearsal:
 
     def _button(self, wanted: str) -> tuple[str, str]:
         buttons = [button for message in self._shown for button in message.buttons]
-        for button in buttons:
+        older = [button for said in reversed(self.chat) for button in said.message.buttons]
+        for button in (*buttons, *(one for one in older if one.id == wanted)):  # an old one is named by its id
             if wanted == button.id or wanted.casefold() == button.label.casefold():
                 return button.id, button.label
         raise NotPossible("button", wanted, tuple(button.label for button in buttons))
 
     def _show(self, messages: list[Message]) -> list[Message]:
         self._shown = messages or self._shown
-        self.chat += [Said(message, channel=self._channel, edits=bool(message.edits)) for message in messages]
+        self.chat += [self._said(message, edits=bool(message.edits)) for message in messages]
         return messages
+
+    def _said(self, message: Message, *, mine: bool = False, edits: bool = False) -> Said:
+        return Said(message, mine, self._channel, self._language, edits)
 
     def ended(self) -> Ended:
         """Return how far the survey came."""
         with self._open() as db:
-            run = db.scalars(select(Run)).one()
+            run = db.scalars(select(Run)).one_or_none()
+            if run is None:  # its expressions fail before the first question
+                return Ended(str(Disposition.STARTED), True, {}, "")
             counting = select(Answer).where(Answer.superseded_at.is_(None), Answer.relevant).order_by(Answer.id)
             values = {one.path: one.value or one.private or "" for one in db.scalars(counting)}
             return Ended(str(run.disposition), run.disposition not in LIVE, values, run.fault)

@@ -1,6 +1,6 @@
 """One turn of a run: the run brought to life for one message, and how its questions stand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
@@ -112,9 +112,13 @@ class Turn:
             ticked=self.ticked(prompt),
             page=self.run.page,
             before=(*before, *(note.text for note in prompt.notes)),
-            album=self._pictures(prompt),
-            media=files.shown(self.survey, self.form, [part.media for part in (prompt.label, *prompt.notes)]),
+            files=self.files([*prompt.notes, prompt.label]),
+            pictures=self._pictures(prompt),
         )
+
+    def files(self, texts: Iterable[Shown]) -> tuple[Media, ...]:
+        """Return the files that go with these texts."""
+        return files.shown(self.survey, self.form, [text.media for text in texts])
 
     def _pictures(self, prompt: Prompt) -> tuple[Media, ...]:
         """Return the pictures of the choices on the page, each under its number and label."""

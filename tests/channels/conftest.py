@@ -11,6 +11,8 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram import http as telegram_http
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.channels.whatsapp import http as whatsapp_http
+from bot.emulators.server import serve
+from bot.emulators.world import World
 
 ACCOUNT, NUMBER, PUBLIC_URL = "AC" + "0" * 32, "+15550100", "https://bot.example.org"
 Opened = Callable[..., AbstractAsyncContextManager[Channel]]
@@ -42,6 +44,14 @@ def whatsapp(base: str, *, store: Store | None = None, pool: int = 8) -> WhatsAp
         timeout=0.3, max_in_flight=pool, store=store or Store(),
         media_url=lambda media: f"{PUBLIC_URL}/media/1/x/{media.reference}",
     )  # fmt: skip
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    async with serve(made) as addresses:
+        made.addresses = addresses  # type: ignore[attr-defined]
+        yield made
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """What the people get, through the emulators."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,18 +12,9 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.emulators.faults import Fault, Kind
 from bot.emulators.phone import PhoneMessage
-from bot.emulators.server import serve
 from bot.emulators.world import World
 
 from .conftest import PUBLIC_URL, Store, hello, opened
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = World()
-    async with serve(made) as addresses:
-        made.addresses = addresses  # type: ignore[attr-defined]
-        yield made
 
 
 def telegram_of(world: World, folder: Path, store: Store, timeout: float = 2) -> TelegramChannel:

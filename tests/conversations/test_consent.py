@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from bot import clock
-from bot.channels.whatsapp.channel import numbered
+from bot.channels.whatsapp.layout import numbered
 from bot.contacts import consent
 from bot.contacts.consent import ASKED_TOGETHER
 from bot.contacts.models import Consent, Contact, Decision, Purpose, State

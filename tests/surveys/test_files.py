@@ -64,6 +64,7 @@ def test_a_picture_is_sent_with_its_question_once(database: Database, content: C
 
     media = chat.heard[-1].media
     assert media
+    assert [(file.kind, file.filename) for file in chat.heard[-1].album] == [("audio", "hello.mp3")]
     assert (media.kind, media.content_type, media.filename) == ("image", "image/png", "map.png")
     makers = Makers({files.KIND: files.make}, tmp_path)
     with database.read() as db:
@@ -103,3 +104,30 @@ def test_pictures_of_choices_come_before_the_question_under_their_numbers(databa
     assert shown == [("1. Maize", "maize map.png"), ("3. Wheat", "wheat.jpg")]
     assert Message.from_json(chat.heard[-1].to_json()) == chat.heard[-1]
     assert "Wheat" in chat.say("3")
+
+
+ALL_KINDS = b"""| survey |
+| | type | name | label | media::image | media::audio | media::video |
+| | text | a | What do you see? | map.png | map.mp3 | map.mp4 |
+| | note | bye | Thank you. | thanks.png | thanks.mp3 | |
+| settings |
+| | form_title | form_id | version |
+| | All | all | 1 |
+"""
+
+
+def test_every_file_of_a_question_and_of_the_last_note_is_sent(database: Database, content: Content) -> None:
+    names = ("map.png", "map.mp3", "map.mp4", "thanks.png", "thanks.mp3")
+    chat = Chat(database, content)
+    with database.begin() as db:
+        survey_id = publishing.publish(db, ALL_KINDS, "a.md", dict.fromkeys(names, b"file")).id
+    chat.begin(survey_id)
+    assert files_of(chat.heard[-1]) == ["map.mp3", "map.mp4", "map.png"]
+    chat.say("A river")
+    chat.say("yes")
+    assert "Thank you." in chat.heard[-1].text
+    assert files_of(chat.heard[-1]) == ["thanks.mp3", "thanks.png"]
+
+
+def files_of(message: Message) -> list[str]:
+    return [file.filename for file in (*message.album, message.media) if file]

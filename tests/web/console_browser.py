@@ -10,6 +10,7 @@ import lxml.html
 from fastapi import FastAPI
 from lxml.html import FormElement, HtmlElement
 
+from bot.app import LAYOUTS
 from bot.broadcasts.policy import Policy
 from bot.content import Content
 from bot.db import Database
@@ -134,4 +135,5 @@ def context(database: Database, messages_dir: Path, data_dir: Path) -> ConsoleCo
         secret=b"a secret for tests",
         exports_dir=data_dir / "exports",
         secure_cookies=False,
+        layouts=LAYOUTS,
     )

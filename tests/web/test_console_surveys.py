@@ -5,6 +5,7 @@ import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from bot.staff.models import AuditEntry, Role
 from bot.surveys import publishing
 from bot.surveys.models import Disposition, Run, Status, Survey
 from bot.surveys.xform import load
-from tests.web.console_browser import Browser, build
+from tests.web.console_browser import Browser, Seen, build
 from tests.web.test_console_broadcasts import add_member
 
 FORM = (
@@ -138,3 +139,83 @@ async def test_a_form_comes_with_its_files_in_a_zip(app: FastAPI, database: Data
         survey = db.scalars(select(Survey).where(Survey.form_id == "pictures")).one()
         assert [file.name for file in survey.media] == ["map.png"]
         assert survey.filename == "pictures.xml"
+
+
+CHOOSING = """
+| survey |
+| | type | name | label::English (en) | label::French (fr) | media::image |
+| | select_one yn | sends | Do you send money home? | Envoyez-vous de l’argent ? | map.png |
+| | select_multiple ways | how | How? | Comment ? | |
+| | text | wish | What do you wish for? | Que souhaitez-vous ? | |
+| choices |
+| | list_name | name | label::English (en) | label::French (fr) |
+| | yn | yes | Yes | Oui |
+| | yn | no | No | Non |
+| | ways | bank | By bank | Par banque |
+| | ways | cash | In cash | En espèces |
+| settings |
+| | form_title | form_id | version | default_language |
+| | Small | small | 1 | English (en) |
+"""
+
+
+async def test_a_draft_is_tried_on_each_channel_and_in_another_language_and_nothing_is_kept(
+    app: FastAPI, database: Database
+) -> None:
+    with database.begin() as db:
+        id = publishing.upload(db, CHOOSING.encode(), "small.md", {"map.png": b"\x89PNG\r\n\x1a\n"}).id
+    browser = await Browser(app).sign_in(Role.ANALYST)
+    path = f"/surveys/{id}"
+    page = await browser.open(f"{path}/try?channel=telegram&language=en")
+    assert "Do you send money home?" in page.text
+    picture = page.tree.xpath("//figure//img/@src")[0]
+    assert (await browser.client.get(picture)).headers["content-type"] == "image/png"
+    first, other = button(page, "Yes"), button(page, "No")
+    page = await step(browser, page, line=first)
+    page = await step(browser, page, line=button(page, "By bank"))
+    assert "✓ By bank" in page.text
+    assert page.text.count("How?") == 1, "ticks change the message that is there"
+    page = await step(browser, page, line="@channel whatsapp")
+    page = await step(browser, page, line="@language fr")
+    assert "1. Par banque" in page.text
+    page = await step(browser, page, line=other)
+    assert "CHANGER 1" in page.text, "an old button is known for what it is"
+    page = await step(browser, page, text="2")
+    page = await step(browser, page, text="HELP")
+    assert "HELP is answered by the bot" in page.text
+    page = await step(browser, page, text="<script>paix</script>")
+    page = await step(browser, page, line=button(page, "Envoyer"))
+    assert "Completed" in page.text
+    assert "/data/wish <script>paix</script>" in page.text
+    assert "/data/how cash" in page.text
+    page = await step(browser, page, undo="1")
+    assert "Half-way" in page.text
+    with database.read() as db:
+        assert db.scalar(select(Run.id)) is None
+        assert db.scalar(select(OutboxMessage.id)) is None
+        assert db.get_one(Survey, id).status == Status.DRAFT
+
+
+def button(page: Seen, label: str) -> str:
+    return str(page.tree.xpath(f"//figure//button[normalize-space()='{label}']/@value")[-1])
+
+
+async def step(browser: Browser, page: Seen, **fields: str) -> Seen:
+    """Send the last form of the chat with one more line."""
+    form = page.tree.get_element_by_id("now")
+    pairs = [(name, value) for name, value in form.form_values() if name not in fields]
+    data: dict[str, list[str]] = {}
+    for name, value in [*pairs, *fields.items()]:
+        data.setdefault(name, []).append(value)
+    target = httpx.URL(str(page.response.url)).join(form.get("action").partition("#")[0])
+    answer = Seen(await browser.client.post(target, data=data))
+    assert answer.status == 200, answer.text
+    return answer
+
+
+async def test_a_rehearsal_takes_no_more_lines_than_it_can_play(app: FastAPI) -> None:
+    browser, path = await opened(app)
+    page = await browser.open(f"{path}/try?channel=smoke&language=xx")
+    data = {"token": page.tree.xpath("//input[@name='token']/@value")[0], "said": ["hm"] * 251, "line": "more"}
+    answer = Seen(await browser.client.post(f"/console{path}/try", data=data))
+    assert "too long to be tried" in answer.text

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 from bot.channels.telegram.channel import TelegramChannel
+from bot.channels.telegram.layout import layout
 from bot.channels.telegram.poller import Poller
 
-__all__ = ["Poller", "TelegramChannel"]
+__all__ = ["Poller", "TelegramChannel", "layout"]

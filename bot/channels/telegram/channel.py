@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,15 @@ from bot.channels.base import (
     SendFailure,
     TryLater,
 )
-from bot.channels.split import insist, measure, split
+from bot.channels.split import insist
 from bot.channels.telegram import receiving, updates
 from bot.channels.telegram.failures import failure
 from bot.channels.telegram.files import Files
 from bot.channels.telegram.http import AiohttpRequest
+from bot.channels.telegram.layout import body
 
 log = structlog.get_logger(__name__)
 
-TEXT_LIMIT = 4096
-CAPTION_LIMIT = 1024
 ALBUM_LIMIT = 10
 UPLOAD = 60.0  #: seconds to wait for the answer to an upload, which Telegram looks at first
 #: What Telegram shows with a player; other sounds and films are documents.
@@ -101,19 +101,17 @@ class TelegramChannel:
 
     def _calls(self, message: Outbound) -> Iterator[Call]:
         """Yield the calls that make up a message."""
-        for start in range(0, len(message.album), ALBUM_LIMIT):
-            yield partial(self._send_album, message, message.album[start : start + ALBUM_LIMIT])
-        media, text = message.media, message.text
-        last = {"reply_markup": _keyboard(message.buttons)}
-        if media and measure(text) <= CAPTION_LIMIT:
-            yield partial(self._send_file, message, media, caption=text, **last)
-            return
-        if media:
-            yield partial(self._send_file, message, media)
-        parts = split(text, TEXT_LIMIT) if text or not message.album else []
-        for number, part in enumerate(parts, start=1):
-            options = self._options(message) | (last if number == len(parts) else {})
-            yield partial(self._send_text, message.address, part, **options)
+        for are_pictures, files in groupby(message.album, lambda media: media.kind == "image"):
+            together = ALBUM_LIMIT if are_pictures else 1
+            listed = list(files)
+            for start in range(0, len(listed), together):
+                yield partial(self._send_album, message, listed[start : start + together])
+        for bubble in body(message):
+            options = {"reply_markup": _keyboard(bubble.buttons)} if bubble.buttons else {}
+            if bubble.media:
+                yield partial(self._send_file, message, bubble.media, caption=bubble.text, **options)
+            else:
+                yield partial(self._send_text, message.address, bubble.text, **self._options(message), **options)
 
     async def _send_text(self, address: str, text: str, **options: Any) -> str:
         """Send by the library's general call: making objects of the answer would cost as much as all the rest."""
@@ -161,7 +159,7 @@ class TelegramChannel:
         return str((await self._files.send(media.reference, sending)).message_id)
 
     async def _send_album(self, message: Outbound, album: Sequence[Media]) -> str:
-        """Send pictures side by side; what is one picture only is no album to Telegram."""
+        """Send pictures side by side; one file alone is no album to Telegram."""
         if len(album) == 1:
             return await self._send_file(message, album[0], caption=album[0].caption)
 

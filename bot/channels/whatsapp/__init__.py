@@ -2,5 +2,6 @@
 
 from bot.channels.whatsapp.channel import WhatsAppChannel
 from bot.channels.whatsapp.contents import TwilioContents
+from bot.channels.whatsapp.layout import layout
 
-__all__ = ["TwilioContents", "WhatsAppChannel"]
+__all__ = ["TwilioContents", "WhatsAppChannel", "layout"]

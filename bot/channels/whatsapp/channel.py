@@ -1,7 +1,6 @@
 """The WhatsApp channel: one number at Twilio."""
 
 import json
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ import structlog
 from twilio.rest import Client
 
 from bot.channels.base import (
-    Button,
+    Bubble,
     ContentStore,
     Hook,
     Inbound,
@@ -24,16 +23,15 @@ from bot.channels.base import (
     Receipt,
     SendFailure,
 )
-from bot.channels.split import insist, measure, split
+from bot.channels.split import insist
 from bot.channels.whatsapp import receiving, webhooks
-from bot.channels.whatsapp.contents import TwilioContents, types_for
+from bot.channels.whatsapp.contents import TwilioContents
 from bot.channels.whatsapp.failures import failure
 from bot.channels.whatsapp.http import MovedClient, PooledClient
+from bot.channels.whatsapp.layout import layout, texts, types_for
 
 log = structlog.get_logger(__name__)
 
-TEXT_LIMIT = 1600
-CAPTION_LIMIT = 1024
 #: What WhatsApp takes no files of: people get an address instead.
 LINKED_TYPES = frozenset({"text/calendar"})
 LISTED = 20  #: messages to one person that are looked through for a lost one
@@ -41,8 +39,6 @@ LISTED = 20  #: messages to one person that are looked through for a lost one
 CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
 LONGEST_VALIDITY = 36000  #: seconds
 SHORTEST_VALIDITY = 10
-#: A second row of numbers would make a typed 2 mean two things: consent to the second purpose, or the second button.
-_NUMBERED = re.compile(r"^1\.? ", re.MULTILINE)
 
 
 class WhatsAppChannel:
@@ -96,7 +92,7 @@ class WhatsAppChannel:
             if message.template or "content_sid" not in parts[0] or error.code not in CONTENT_REFUSED:
                 raise
             # Nothing went out: ask the same without buttons.
-            return await self._send_parts(message, _texts(numbered(message.text, message.buttons)))
+            return await self._send_parts(message, [self._part(bubble) for bubble in texts(message)])
 
     async def _send_parts(self, message: Outbound, parts: Sequence[dict[str, Any]]) -> str:
         """Send all parts; the fate of the last is the message's, and it alone is asked a receipt for."""
@@ -114,33 +110,26 @@ class WhatsAppChannel:
         return sid
 
     async def _parts(self, message: Outbound) -> list[dict[str, Any]]:
-        """Return the calls that make up a message; choices are numbered where buttons have no room."""
+        """Return the calls that make up a message."""
         if message.template:
             return [_content(message.template.content_id, message.template.variables)]
         if message.media and message.media.content_type in LINKED_TYPES:
             message = replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
-        if message.album:
-            album = [self._captioned(media, media.caption) for media in message.album]
-            return [*album, *(await self._parts(replace(message, album=())) if message.text else ())]
-        if message.media:
-            return self._with_media(message, message.media)
+        parts: list[dict[str, Any]] = []
+        for bubble in layout(message):
+            parts += await self._with_buttons(message) if bubble.buttons else [self._part(bubble)]
+        return parts
+
+    async def _with_buttons(self, message: Outbound) -> list[dict[str, Any]]:
         types = types_for(message.text, message.buttons, message.menu)
-        if types is not None:
-            # Buttons are a comfort: without the Content API the same question goes out as text.
-            with suppress(Exception):
-                return [_content(await self.contents.session_content(types), {"1": message.text})]
-        return _texts(numbered(message.text, message.buttons))
+        # Buttons are a comfort: without the Content API the same question goes out as text.
+        with suppress(Exception):
+            return [_content(await self.contents.session_content(types or {}), {"1": message.text})]
+        return [self._part(bubble) for bubble in texts(message)]
 
-    def _with_media(self, message: Outbound, media: Media) -> list[dict[str, Any]]:
-        """A picture carries its text, unless that is too long; a document on WhatsApp has no caption."""
-        text = numbered(message.text, message.buttons)
-        if not text or (media.kind == "image" and measure(text) <= CAPTION_LIMIT):
-            return [self._captioned(media, text)]
-        return [self._captioned(media, ""), *_texts(text)]
-
-    def _captioned(self, media: Media, caption: str) -> dict[str, Any]:
-        file: dict[str, Any] = {"media_url": [self._media_url(media)]}
-        return file | {"body": caption} if caption else file
+    def _part(self, bubble: Bubble) -> dict[str, Any]:
+        file: dict[str, Any] = {"media_url": [self._media_url(bubble.media)]} if bubble.media else {}
+        return file | {"body": bubble.text} if bubble.text or not file else file
 
     async def _create(self, message: Outbound, part: dict[str, Any]) -> str:
         options: dict[str, Any] = {"to": message.address, **self._from, **part}
@@ -197,15 +186,3 @@ class WhatsAppChannel:
 
 def _content(content_id: str, variables: Mapping[str, str]) -> dict[str, Any]:
     return {"content_sid": content_id, "content_variables": json.dumps(dict(variables), ensure_ascii=False)}
-
-
-def _texts(text: str) -> list[dict[str, Any]]:
-    return [{"body": part} for part in split(text, TEXT_LIMIT)]
-
-
-def numbered(text: str, buttons: tuple[Button, ...]) -> str:
-    """Return the text with its choices as numbered lines, unless it lists them, or other things, by number already."""
-    if all(button.label in text for button in buttons) or _NUMBERED.search(text):
-        return text
-    lines = [f"{number}. {button.label}" for number, button in enumerate(buttons, start=1)]
-    return "\n".join([text, "", *lines])

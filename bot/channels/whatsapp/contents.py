@@ -9,27 +9,7 @@ from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
 from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
-from bot.channels.base import Button, ContentStore
-
-BODY_LIMIT = 1024
-QUICK_REPLIES, QUICK_REPLY_LABEL = 3, 20
-LIST_ITEMS, LIST_LABEL = 10, 24
-#: Stands for the text: so one object serves everybody who gets these buttons, whatever is said above them.
-BODY = "{{1}}"
-
-
-def types_for(text: str, buttons: tuple[Button, ...], menu: str) -> dict[str, Any] | None:
-    """Return the content that shows these buttons, or None when WhatsApp has no room for them."""
-    if len(text) > BODY_LIMIT or not buttons:
-        return None
-    longest = max(len(button.label) for button in buttons)
-    if len(buttons) <= QUICK_REPLIES and longest <= QUICK_REPLY_LABEL:
-        actions = [{"title": button.label, "id": button.id} for button in buttons]
-        return {"twilio/quick-reply": {"body": BODY, "actions": actions}}
-    if len(buttons) <= LIST_ITEMS and longest <= LIST_LABEL:
-        items = [{"item": button.label, "id": button.id} for button in buttons]
-        return {"twilio/list-picker": {"body": BODY, "button": menu, "items": items}}
-    return None
+from bot.channels.base import ContentStore
 
 
 class TwilioContents:

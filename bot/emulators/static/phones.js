@@ -149,7 +149,7 @@ function showControls(chat) {
 
 function showMessages(chat, jump) {
   const list = $("messages");
-  pinned = jump || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  pinned ||= jump;
   const wanted = [];
   let before = "";
   for (const message of chat.messages) {
@@ -175,6 +175,13 @@ function showMessages(chat, jump) {
 }
 
 const toEnd = () => { $("messages").scrollTop = $("messages").scrollHeight; };
+const nearEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+$("messages").addEventListener("scroll", () => { if (!resized()) pinned = nearEnd($("messages")); });
+// A narrower screen makes messages longer, and a keyboard leaves less room: the newest stays in sight.
+let size = "";
+const measured = () => `${$("messages").clientWidth} ${$("messages").clientHeight}`;
+const resized = () => size !== measured();
+new ResizeObserver(() => { size = measured(); if (pinned) toEnd(); }).observe($("messages"));
 
 function openSheet(message) {
   $("sheet-title").textContent = message.menu || "Choose";

@@ -1,10 +1,11 @@
 """What the console needs from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.broadcasts.policy import Policy
+from bot.channels.base import Layout
 from bot.content import Content
 from bot.db import Database
 from bot.settings import Settings
@@ -23,6 +24,7 @@ class ConsoleContext:
     secret: bytes  #: signs the tokens in forms
     exports_dir: Path
     secure_cookies: bool  #: only over https
+    layouts: Mapping[str, Layout]  #: how each channel there is, in use or not, lays a message out
 
     def reader(self, language: str) -> Reader:
         """Return how pages read in a language of the console."""
