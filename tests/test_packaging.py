@@ -1,15 +1,21 @@
 """The wheel carries the content and the migrations along, and works from any folder."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parent.parent
+#: What a package that we ship may be under; LGPL and MPL are for libraries that we use as they are.
+LICENCES = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|LGPL|MPL|Unlicense|0BSD|Zlib|HPND|CC0")
+#: Their metadata name none; both are MIT by the licence file in their source.
+SAY_NOTHING = {"pyrage", "pyxform"}
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +62,19 @@ def test_the_wheel_checks_its_content_and_makes_its_tables_from_another_folder(u
     assert check.stdout.startswith("0 errors")
     tables = outreach(unpacked, tmp_path, "db", "check")
     assert tables.returncode == 0, tables.stdout + tables.stderr
+
+
+def test_every_package_that_we_ship_is_under_a_licence_that_allows_it() -> None:
+    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    installed = {name for name in names if _licence(name) is not None}  # some are for other systems
+    assert len(installed) > 60
+    assert {name for name in installed if not LICENCES.search(_licence(name) or "")} == SAY_NOTHING
+
+
+def _licence(name: str) -> str | None:
+    try:
+        about = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return None
+    classifiers = [one for one in about.get_all("Classifier", []) if one.startswith("License ::")]
+    return " ".join([about.get("License-Expression", ""), *classifiers, (about.get("License") or "")[:80]])
