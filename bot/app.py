@@ -61,17 +61,18 @@ class App:
         self.content = Content.load(settings.messages)
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
+        self.channels = _channels(settings, self.database)
+        domains = tuple(_listed(settings.official_domains))
+        sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
+        self.policy = Policy(self.channels, self.rules, domains, sold)
         self.router = Router(
             self.content,
             settings.official_handles,
             settings.official_domains,
             public_url=settings.public_url,
             media_dir=settings.media_dir,
+            policy=self.policy,
         )
-        self.channels = _channels(settings, self.database)
-        domains = tuple(_listed(settings.official_domains))
-        sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
-        self.policy = Policy(self.channels, self.rules, domains, sold)
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"

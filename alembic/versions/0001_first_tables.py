@@ -283,6 +283,9 @@ def upgrade() -> None:
         sa.Column("approved_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("approved_audience_count", sa.Integer(), nullable=True),
+        sa.Column("refused_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_why", sa.String(length=500), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("audience_count", sa.Integer(), nullable=True),
         sa.Column("pause_reason", sa.String(length=64), nullable=True),
@@ -291,6 +294,7 @@ def upgrade() -> None:
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["approved_by"], ["staff_user.id"], name=op.f("fk_broadcast_approved_by_staff_user")),
         sa.ForeignKeyConstraint(["author_id"], ["staff_user.id"], name=op.f("fk_broadcast_author_id_staff_user")),
+        sa.ForeignKeyConstraint(["refused_by"], ["staff_user.id"], name=op.f("fk_broadcast_refused_by_staff_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
     )
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
@@ -561,6 +565,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_run_disposition_updated_at"), ["disposition", "updated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_run_survey_id"), ["survey_id"], unique=False)
 
+    op.create_table(
+        "staff_code",
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["staff_user.id"], name=op.f("fk_staff_code_user_id_staff_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_staff_code")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_staff_code_code_hash")),
+    )
     op.create_table(
         "staff_recovery_code",
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -887,6 +902,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "cell", name=op.f("pk_run_cell")),
     )
     op.create_table(
+        "staff_chat",
+        sa.Column("address_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("linked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["address_id"], ["address.id"], name=op.f("fk_staff_chat_address_id_address"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["staff_user.id"], name=op.f("fk_staff_chat_user_id_staff_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("address_id", name=op.f("pk_staff_chat")),
+    )
+    with op.batch_alter_table("staff_chat", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_chat_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "ticket_message",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -954,6 +985,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ticket_message_inbox_id"))
 
     op.drop_table("ticket_message")
+    with op.batch_alter_table("staff_chat", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_chat_user_id"))
+
+    op.drop_table("staff_chat")
     op.drop_table("run_cell")
     with op.batch_alter_table("received_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_received_file_run_id"))
@@ -1033,6 +1068,7 @@ def downgrade() -> None:
 
     op.drop_table("staff_session")
     op.drop_table("staff_recovery_code")
+    op.drop_table("staff_code")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_run_survey_id"))
         batch_op.drop_index(batch_op.f("ix_run_disposition_updated_at"))

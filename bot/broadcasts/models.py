@@ -66,6 +66,9 @@ class Broadcast(Base):
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
     approved_at: Mapped[datetime | None]
     approved_audience_count: Mapped[int | None]
+    refused_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    refused_at: Mapped[datetime | None]  #: until the next edit
+    refused_why: Mapped[str | None] = mapped_column(String(500))
     sent_at: Mapped[datetime | None]  #: when the audience was frozen
     audience_count: Mapped[int | None]  #: how many were frozen
     pause_reason: Mapped[str | None] = mapped_column(String(64))

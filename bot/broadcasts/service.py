@@ -89,6 +89,7 @@ def edit(db: Session, content: Content, broadcast: Broadcast, editor: StaffUser,
     broadcast.status = BroadcastStatus.DRAFT
     broadcast.approved_hash = broadcast.approved_by = broadcast.approved_at = None
     broadcast.approved_audience_count = None
+    broadcast.refused_by = broadcast.refused_at = broadcast.refused_why = None
     db.flush()
     audit.record(db, editor, "broadcast.edited", KIND, broadcast.id, {"content": broadcast.content_hash})
 
@@ -112,6 +113,34 @@ def approve(
     db: Session, content: Content, broadcast: Broadcast, approver: StaffUser, policy: Policy, *, seen: str
 ) -> None:
     """Approve what the approver saw: `seen` is the content hash of the page, so that no later edit slips in."""
+    current = _read(db, content, broadcast, approver, seen)
+    if problems := checks.problems(content, broadcast, policy):
+        raise HasProblems(problems)
+    broadcast.content_hash = broadcast.approved_hash = current
+    broadcast.approved_by, broadcast.approved_at = approver.id, clock.now()
+    broadcast.approved_audience_count = audiences.count(db, Audience.from_json(broadcast.audience))
+    broadcast.status = BroadcastStatus.APPROVED
+    broadcast.refused_by = broadcast.refused_at = broadcast.refused_why = None
+    db.flush()
+    detail = {"content": current, "audience": broadcast.approved_audience_count}
+    audit.record(db, approver, "broadcast.approved", KIND, broadcast.id, detail)
+
+
+def refuse(
+    db: Session, content: Content, broadcast: Broadcast, approver: StaffUser, *, seen: str, why: str = ""
+) -> None:
+    """Send a draft back to who wrote it; an approval given before is gone."""
+    current = _read(db, content, broadcast, approver, seen)
+    broadcast.refused_by, broadcast.refused_at, broadcast.refused_why = approver.id, clock.now(), why or None
+    broadcast.status = BroadcastStatus.DRAFT
+    broadcast.approved_hash = broadcast.approved_by = broadcast.approved_at = None
+    broadcast.approved_audience_count = None
+    db.flush()
+    audit.record(db, approver, "broadcast.refused", KIND, broadcast.id, {"content": current})
+
+
+def _read(db: Session, content: Content, broadcast: Broadcast, approver: StaffUser, seen: str) -> str:
+    """Return the hash of what the approver read, who must be another person and have read what is there now."""
     roles.require(approver, Permission.BROADCAST_APPROVE)
     _lock(db, broadcast, BroadcastStatus.DRAFT, BroadcastStatus.APPROVED)
     if approver.id in broadcast.writers:
@@ -119,15 +148,7 @@ def approve(
     current = rendering.content_hash(content, broadcast)
     if seen != current:
         raise ApprovalVoid(Sentence("The broadcast changed while you read it: read it again"))
-    if problems := checks.problems(content, broadcast, policy):
-        raise HasProblems(problems)
-    broadcast.content_hash = broadcast.approved_hash = current
-    broadcast.approved_by, broadcast.approved_at = approver.id, clock.now()
-    broadcast.approved_audience_count = audiences.count(db, Audience.from_json(broadcast.audience))
-    broadcast.status = BroadcastStatus.APPROVED
-    db.flush()
-    detail = {"content": current, "audience": broadcast.approved_audience_count}
-    audit.record(db, approver, "broadcast.approved", KIND, broadcast.id, detail)
+    return current
 
 
 def why_void(db: Session, content: Content, broadcast: Broadcast) -> str | None:

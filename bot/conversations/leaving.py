@@ -3,7 +3,7 @@
 from bot.contacts import consent
 from bot.contacts.consent import Proof
 from bot.contacts.models import Decision, Purpose, State
-from bot.conversations import chats, registration, wordings
+from bot.conversations import chats, registration, staff_chats, wordings
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
@@ -18,6 +18,7 @@ def stop(talk: Talk) -> None:
     """Leave: every consent is withdrawn, and nothing unasked is sent any more until an explicit START."""
     state = State(talk.contact.state)
     talk.close_all()
+    staff_chats.forget(talk)
     if state not in _AFTER:
         talk.say("stop.already")
         return

@@ -83,3 +83,23 @@ class ReadyAnswer(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     title: Mapped[str] = mapped_column(String(80), unique=True)
     texts: Mapped[dict[str, Any]]  #: language -> text
+
+
+class StaffChat(Base):
+    """A chat in which a member of staff gets tests and approves broadcasts."""
+
+    __tablename__ = "staff_chat"
+
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id", ondelete="CASCADE"), index=True)
+    linked_at: Mapped[datetime]
+
+
+class StaffCode(Base):
+    """The code that links a chat once; a new one takes the place of the one before."""
+
+    __tablename__ = "staff_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Address, Contact, State
 from bot.conversations import rights
-from bot.conversations.models import Ticket
+from bot.conversations.models import StaffChat, Ticket
 from bot.messaging import received
 from bot.messaging.models import OPEN, Handling, InboxMessage, OutboxMessage
 from bot.staff import audit
@@ -78,6 +78,8 @@ def _silent(db: Session, states: tuple[State, ...], before: datetime) -> list[Co
     """Return people in these states who have not written since."""
     last = select(func.max(Address.last_inbound_at)).where(Address.contact_id == Contact.id).scalar_subquery()
     silent = func.coalesce(last, Contact.created_at) <= before
+    of_staff = select(Address.contact_id).join(StaffChat, StaffChat.address_id == Address.id)
+    silent &= Contact.id.not_in(of_staff)  # they come and go in the console
     return list(db.scalars(select(Contact).where(Contact.state.in_(states), silent).order_by(Contact.id).limit(_BATCH)))
 
 

@@ -1,18 +1,20 @@
 """Who answers an inbound message: the first that claims it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from bot import clock, crypto
+from bot.broadcasts.policy import Policy
 from bot.channels.base import Inbound
 from bot.contacts.models import Address, Contact, State
 from bot.content import Content, Keyword
 from bot.content.keywords import parse_start
 from bot.conversations import (
     alike,
+    approving,
     chats,
     choices,
     commands,
@@ -26,6 +28,7 @@ from bot.conversations import (
     rights,
     safety,
     sessions,
+    staff_chats,
     tickets,
 )
 from bot.conversations.models import Dialogue, TicketKind
@@ -65,6 +68,8 @@ class Router:
     domains: str
     public_url: str = ""  #: where members' calendars read their sessions
     media_dir: Path | None = None  #: where files about members are laid out to be sent; None: nothing can be sent
+    #: What a broadcast must respect that staff approve in chat.
+    policy: Policy = field(default_factory=lambda: Policy({}))
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
         """Answer one message by writing rows."""
@@ -77,7 +82,7 @@ class Router:
             leaving.stop(talk)
         elif safety.has_secret(inbound):
             talk.say("security.do_not_send")
-        elif linking.take(talk):
+        elif staff_chats.take(talk) or linking.take(talk):
             return
         elif not _impatient(talk):
             self._answer(talk)
@@ -134,6 +139,8 @@ class Router:
         elif prefix == "delete":
             rights.press_delete(talk, rest)
             _ask_waiting(talk)
+        elif prefix == approving.PREFIX and approving.press(talk, rest, self.policy):
+            return
         elif prefix == costs.PREFIX:
             commands.transfer_costs(talk, rest)
         elif prefix == "menu" and rest in set(commands.MENU.values()):

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot.content.console import CONSOLE_LANGUAGES
+from bot.conversations import staff_chats
 from bot.staff import second_factor, sessions
 from bot.staff.models import Awaits, StaffSession, StaffUser
 from bot.web.console.routes import Open, Pages
@@ -21,7 +22,8 @@ pages = Pages()
 @pages.get("/account", needs=Open.STAFF)
 async def account(visit: Visit) -> Response:
     mine = await visit.database.query(sessions.of_user, visit.user)
-    return visit.page("account.html", sessions=mine)
+    chats = await visit.database.query(staff_chats.chats, visit.user)
+    return visit.page("account.html", sessions=mine, chats=chats)
 
 
 @pages.post("/account/sign-out-elsewhere", needs=Open.STAFF)

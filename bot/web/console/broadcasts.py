@@ -29,6 +29,7 @@ from bot.web.console.visit import NotFound, Refused, Visit
 pages = Pages()
 
 PAGE = 50
+WHY_LIMIT = 500
 ORDER = (*Status, progress.ERASED)
 #: Statuses in which a broadcast has recipients.
 _SENT = (BroadcastStatus.SENDING, BroadcastStatus.PAUSED, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
@@ -88,7 +89,7 @@ def _view(db: Session, context: ConsoleContext, broadcast_id: int) -> View:
     dry = None if sent else forecast.dry_run(db, content, broadcast, context.policy, clock.now())
     return View(
         broadcast=broadcast,
-        names=_names(db, {broadcast.author_id, broadcast.approved_by, *broadcast.writers}),
+        names=_names(db, {broadcast.author_id, broadcast.approved_by, broadcast.refused_by, *broadcast.writers}),
         audience=Audience.from_json(broadcast.audience),
         messages={code: rendering.message(content, broadcast, code) for code in LANGUAGES if code in broadcast.texts},
         problems=[] if sent else checks.problems(content, broadcast, context.policy),
@@ -139,6 +140,19 @@ async def approve(visit: Visit) -> Response:
 
 def _approve(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUser, seen: str) -> None:
     service.approve(db, context.content, _get(db, broadcast_id), user, context.policy, seen=seen)
+
+
+@pages.post("/broadcasts/{id:row}/refuse", needs=Permission.BROADCAST_APPROVE)
+async def refuse(visit: Visit) -> Response:
+    seen, why = visit.form.text("seen"), visit.form.text("why")
+    if not 0 < len(why) <= WHY_LIMIT:
+        raise Refused("no_why")
+    await visit.database.run(_refuse, visit.context, visit.id, visit.user, seen, why)
+    return visit.go(f"/broadcasts/{visit.id}", "refused")
+
+
+def _refuse(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUser, seen: str, why: str) -> None:
+    service.refuse(db, context.content, _get(db, broadcast_id), user, seen=seen, why=why)
 
 
 @pages.post("/broadcasts/{id:row}/send", needs=Permission.BROADCAST_SEND)

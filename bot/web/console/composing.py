@@ -1,8 +1,9 @@
 """Writing a broadcast: its texts side by side, whom it is for, when it leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from bot.contacts.service import HOME_ZONE
 from bot.content import Content
 from bot.content.languages import LANGUAGES
 from bot.content.templates import Category, Template
+from bot.conversations import commands
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attaching, choosing
@@ -28,6 +30,8 @@ pages = Pages()
 TITLE_LIMIT = 120
 TEXT_LIMIT = 10_000  #: characters that are stored; the checks say how much may be sent
 VALUE_LIMIT = 500
+#: What a button under a broadcast can do: id -> key of its label.
+ACTIONS: Mapping[str, str] = {f"menu:{keyword}": key for key, keyword in commands.MENU.items()}
 
 
 @pages.get("/broadcasts/new", needs=Permission.BROADCAST_WRITE)
@@ -59,13 +63,16 @@ async def save(visit: Visit) -> Response:
     if errors:
         return await _compose(visit, draft, broadcast, errors)
     kept = as_draft(broadcast)  # what comes from elsewhere stays as it is
-    draft = replace(draft, buttons=kept.buttons, risks=kept.risks, link=kept.link)
+    own = tuple(button for button in kept.buttons if button["id"] not in ACTIONS)
+    draft = replace(draft, buttons=(*own, *draft.buttons), risks=kept.risks, link=kept.link)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
     return visit.go(f"/broadcasts/{visit.id}", "saved")
 
 
 async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
     draft, errors = read(visit.form)
+    actions = [id for id in visit.form.texts("actions") if id in ACTIONS]
+    draft = replace(draft, buttons=tuple(_button(visit.context.content, id) for id in actions))
     files, wrong = await attaching.read(visit)
     return replace(draft, attachments=files), (*errors, *wrong)
 
@@ -86,9 +93,15 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
         file_limits={kind: limit // 1024**2 for kind, limit in attachments.LIMITS.items()},
         added={code: _added(content, code) for code in LANGUAGES},
         templates=_templates(content),
+        actions={id: content.catalogue.text(key, visit.reader.code) for id, key in ACTIONS.items()},
         paid_offered=draft.paid or bool(visit.context.policy.paid_rates),
         local=local,
     )
+
+
+def _button(content: Content, id: str) -> dict[str, Any]:
+    """Return a button that does what one of the menu does, with its label in every language."""
+    return {"id": id, "labels": {code: content.catalogue.text(ACTIONS[id], code) for code in LANGUAGES}}
 
 
 def _templates(content: Content) -> list[Template]:

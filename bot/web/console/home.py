@@ -35,6 +35,7 @@ class Figures:
     """How things stand."""
 
     approvals: int  #: drafts that somebody else wrote
+    refused: int  #: drafts of mine that an approver sent back
     cards: int  #: investment cards that somebody else wrote
     reviews: int  #: published cards that are due, or past their last day
     uncertain: int
@@ -60,11 +61,14 @@ def read_figures(db: Session, user: StaffUser) -> Figures:
     """Read everything on the page."""
     now = clock.now()
     midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
-    to_approve = select(Broadcast.id).where(Broadcast.status == BroadcastStatus.DRAFT, Broadcast.author_id != user.id)
+    draft = Broadcast.status == BroadcastStatus.DRAFT
+    to_approve = select(Broadcast.id).where(draft, Broadcast.author_id != user.id, Broadcast.refused_at.is_(None))
+    refused = select(Broadcast.id).where(draft, Broadcast.author_id == user.id, Broadcast.refused_at.is_not(None))
     waiting = select(Ticket.id).where(*threads.waiting())
     uncertain = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
     return Figures(
         approvals=_count(db, to_approve),
+        refused=_count(db, refused),
         cards=len(opportunities.to_approve(db, user)),
         reviews=len(opportunities.to_review(db)),
         uncertain=_count(db, uncertain),
