@@ -81,47 +81,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("definition", name=op.f("pk_content")),
     )
     op.create_table(
-        "event",
+        "event_series",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("uid", sa.String(length=64), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("title", sa.JSON(), nullable=False),
-        sa.Column("description", sa.JSON(), nullable=False),
-        sa.Column("starts_local", sa.DateTime(), nullable=False),
-        sa.Column("zone", sa.String(length=64), nullable=False),
-        sa.Column("minutes", sa.Integer(), nullable=False),
-        sa.Column("place", sa.Text(), nullable=True),
-        sa.Column("link", sa.LargeBinary(), nullable=True),
-        sa.Column("capacity", sa.Integer(), nullable=True),
-        sa.Column("turns", sa.Integer(), nullable=False),
-        sa.Column("languages", sa.JSON(), nullable=False),
-        sa.Column("register_by", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reminders", sa.JSON(), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("created_by", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("run_of", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("requires_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("speaker", sa.Text(), nullable=True),
-        sa.Column("by_invitation", sa.Boolean(), nullable=False),
-        sa.Column("code", sa.String(length=8), nullable=True),
-        sa.Column("follow_up", sa.Integer(), nullable=False),
-        sa.Column("pretest_form", sa.String(length=128), nullable=True),
-        sa.Column("posttest_form", sa.String(length=128), nullable=True),
-        sa.Column("feedback_form", sa.String(length=128), nullable=True),
-        sa.Column("certificate", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["requires_id"], ["event.id"], name=op.f("fk_event_requires_id_event")),
-        sa.ForeignKeyConstraint(["run_of"], ["event.id"], name=op.f("fk_event_run_of_event")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
-        sa.UniqueConstraint("code", name=op.f("uq_event_code")),
-        sa.UniqueConstraint("uid", name=op.f("uq_event_uid")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_series")),
     )
-    with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_event_run_of"), ["run_of"], unique=False)
-        batch_op.create_index(batch_op.f("ix_event_status"), ["status"], unique=False)
-
     op.create_table(
         "import_batch",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -241,24 +205,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_address_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
-        "attendance",
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("how", sa.String(length=8), nullable=False),
-        sa.Column("recorded_by", sa.String(length=64), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_attendance_contact_id_contact"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name=op.f("fk_attendance_event_id_event"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("event_id", "contact_id", name=op.f("pk_attendance")),
-    )
-    with op.batch_alter_table("attendance", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attendance_contact_id"), ["contact_id"], unique=False)
-
-    op.create_table(
         "broadcast",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
@@ -314,28 +260,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_calendar_feed_token_hash")),
     )
     op.create_table(
-        "certificate",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("code", sa.String(length=16), nullable=False),
-        sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("language", sa.String(length=8), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_certificate_contact_id_contact"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name=op.f("fk_certificate_event_id_event"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificate")),
-        sa.UniqueConstraint("code", name=op.f("uq_certificate_code")),
-        sa.UniqueConstraint("event_id", "contact_id", name=op.f("uq_certificate_event_id_contact_id")),
-    )
-    with op.batch_alter_table("certificate", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_certificate_contact_id"), ["contact_id"], unique=False)
-
-    op.create_table(
         "consent",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -372,19 +296,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_dialogue")),
     )
     op.create_table(
-        "event_material",
+        "event",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["event.id"], name=op.f("fk_event_material_event_id_event"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_material")),
+        sa.Column("uid", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("title", sa.JSON(), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.Column("starts_local", sa.DateTime(), nullable=False),
+        sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.Column("link", sa.LargeBinary(), nullable=True),
+        sa.Column("capacity", sa.Integer(), nullable=True),
+        sa.Column("turns", sa.Integer(), nullable=False),
+        sa.Column("languages", sa.JSON(), nullable=False),
+        sa.Column("register_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminders", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("run_of", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("requires_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("speaker", sa.Text(), nullable=True),
+        sa.Column("by_invitation", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.String(length=8), nullable=True),
+        sa.Column("follow_up", sa.Integer(), nullable=False),
+        sa.Column("pretest_form", sa.String(length=128), nullable=True),
+        sa.Column("posttest_form", sa.String(length=128), nullable=True),
+        sa.Column("feedback_form", sa.String(length=128), nullable=True),
+        sa.Column("certificate", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["requires_id"], ["event.id"], name=op.f("fk_event_requires_id_event")),
+        sa.ForeignKeyConstraint(["run_of"], ["event.id"], name=op.f("fk_event_run_of_event")),
+        sa.ForeignKeyConstraint(["series_id"], ["event_series.id"], name=op.f("fk_event_series_id_event_series")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
+        sa.UniqueConstraint("code", name=op.f("uq_event_code")),
+        sa.UniqueConstraint("uid", name=op.f("uq_event_uid")),
     )
-    with op.batch_alter_table("event_material", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_event_material_event_id"), ["event_id"], unique=False)
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_run_of"), ["run_of"], unique=False)
+        batch_op.create_index(batch_op.f("ix_event_series_id"), ["series_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_event_status"), ["status"], unique=False)
 
     op.create_table(
         "export",
@@ -512,27 +466,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["by"], ["staff_user.id"], name=op.f("fk_opportunity_handover_by_staff_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_handover")),
     )
-    op.create_table(
-        "rsvp",
-        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("answer", sa.String(length=8), nullable=False),
-        sa.Column("standing", sa.String(length=16), nullable=False),
-        sa.Column("turn", sa.Integer(), nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_rsvp_contact_id_contact"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_rsvp_event_id_event"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("event_id", "contact_id", name=op.f("pk_rsvp")),
-    )
-    with op.batch_alter_table("rsvp", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_rsvp_contact_id"), ["contact_id"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_rsvp_event_id_standing_turn"), ["event_id", "standing", "turn"], unique=False
-        )
-
     op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -701,6 +634,61 @@ def upgrade() -> None:
             sqlite_where=sa.text("superseded_at IS NULL"),
             postgresql_where=sa.text("superseded_at IS NULL"),
         )
+
+    op.create_table(
+        "attendance",
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("how", sa.String(length=8), nullable=False),
+        sa.Column("recorded_by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_attendance_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["event.id"], name=op.f("fk_attendance_event_id_event"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("event_id", "contact_id", name=op.f("pk_attendance")),
+    )
+    with op.batch_alter_table("attendance", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attendance_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "certificate",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_certificate_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["event.id"], name=op.f("fk_certificate_event_id_event"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_certificate")),
+        sa.UniqueConstraint("code", name=op.f("uq_certificate_code")),
+        sa.UniqueConstraint("event_id", "contact_id", name=op.f("uq_certificate_event_id_contact_id")),
+    )
+    with op.batch_alter_table("certificate", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_certificate_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "event_material",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["event.id"], name=op.f("fk_event_material_event_id_event"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_material")),
+    )
+    with op.batch_alter_table("event_material", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_material_event_id"), ["event_id"], unique=False)
 
     op.create_table(
         "export_member",
@@ -895,6 +883,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_received_file_run_id"), ["run_id"], unique=False)
 
     op.create_table(
+        "rsvp",
+        sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answer", sa.String(length=8), nullable=False),
+        sa.Column("standing", sa.String(length=16), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_rsvp_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_rsvp_event_id_event"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("event_id", "contact_id", name=op.f("pk_rsvp")),
+    )
+    with op.batch_alter_table("rsvp", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rsvp_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_rsvp_event_id_standing_turn"), ["event_id", "standing", "turn"], unique=False
+        )
+
+    op.create_table(
         "run_cell",
         sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("cell", sa.String(length=255), nullable=False),
@@ -990,6 +999,11 @@ def downgrade() -> None:
 
     op.drop_table("staff_chat")
     op.drop_table("run_cell")
+    with op.batch_alter_table("rsvp", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rsvp_event_id_standing_turn"))
+        batch_op.drop_index(batch_op.f("ix_rsvp_contact_id"))
+
+    op.drop_table("rsvp")
     with op.batch_alter_table("received_file", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_received_file_run_id"))
         batch_op.drop_index(
@@ -1042,6 +1056,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_export_member_contact_id"))
 
     op.drop_table("export_member")
+    with op.batch_alter_table("event_material", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_material_event_id"))
+
+    op.drop_table("event_material")
+    with op.batch_alter_table("certificate", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_certificate_contact_id"))
+
+    op.drop_table("certificate")
+    with op.batch_alter_table("attendance", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attendance_contact_id"))
+
+    op.drop_table("attendance")
     with op.batch_alter_table("answer", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_answer_current",
@@ -1075,11 +1101,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_contact_id_disposition"))
 
     op.drop_table("run")
-    with op.batch_alter_table("rsvp", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rsvp_event_id_standing_turn"))
-        batch_op.drop_index(batch_op.f("ix_rsvp_contact_id"))
-
-    op.drop_table("rsvp")
     op.drop_table("opportunity_handover")
     with op.batch_alter_table("opportunity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_opportunity_status"))
@@ -1103,29 +1124,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_export_survey_id"))
 
     op.drop_table("export")
-    with op.batch_alter_table("event_material", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_event_material_event_id"))
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_status"))
+        batch_op.drop_index(batch_op.f("ix_event_series_id"))
+        batch_op.drop_index(batch_op.f("ix_event_run_of"))
 
-    op.drop_table("event_material")
+    op.drop_table("event")
     op.drop_table("dialogue")
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consent_contact_id_purpose_id"))
 
     op.drop_table("consent")
-    with op.batch_alter_table("certificate", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_certificate_contact_id"))
-
-    op.drop_table("certificate")
     op.drop_table("calendar_feed")
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_broadcast_status"))
         batch_op.drop_index(batch_op.f("ix_broadcast_link_kind_link_ref"))
 
     op.drop_table("broadcast")
-    with op.batch_alter_table("attendance", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attendance_contact_id"))
-
-    op.drop_table("attendance")
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_address_contact_id"))
 
@@ -1144,11 +1159,7 @@ def downgrade() -> None:
 
     op.drop_table("provider_copy")
     op.drop_table("import_batch")
-    with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_event_status"))
-        batch_op.drop_index(batch_op.f("ix_event_run_of"))
-
-    op.drop_table("event")
+    op.drop_table("event_series")
     op.drop_table("content")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_state_origin_residence_language"))

@@ -106,7 +106,7 @@ def _values(db: Session, content: Content, row: Certificate, address: str) -> di
         ),
         "check": texts.text("certificate.check", row.language, code=spaced(row.code)),
         "address": address,
-        "qr": _qr(f"{address}?code={row.code}") if address else "",
+        "qr": _qr(f"{address}?language={row.language}&code={row.code}") if address else "",
     }
 
 

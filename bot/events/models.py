@@ -49,6 +49,15 @@ class Presence(StrEnum):
     STAFF = "staff"
 
 
+class EventSeries(Base):
+    """Sessions that belong together."""
+
+    __tablename__ = "event_series"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    title: Mapped[dict[str, str]] = mapped_column(JSON)  #: by language
+
+
 class Event(Base):
     """A capacity-building session; the console says "session". Each run of one is a row of its own."""
 
@@ -75,6 +84,7 @@ class Event(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]  #: when time or place last changed
     edited_at: Mapped[datetime | None]  #: when anything else was, which voids nothing
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("event_series.id"), index=True)
     run_of: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)  #: the first run; None for itself
     requires_id: Mapped[int | None] = mapped_column(
         ForeignKey("event.id")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import attendance, calendars, materials, places, wording
+from bot.events import attendance, calendars, materials, places, series, wording
 from bot.events.models import Answer, Event, EventStatus, Presence, Rsvp, Standing
 from bot.events.wording import Reader
 from bot.messaging import outbox
@@ -121,7 +121,9 @@ def show(db: Session, content: Content, contact: Contact, event_id: int) -> Mess
 
 
 def _details(db: Session, content: Content, event: Event, reader: Reader) -> Message:
-    return wording.details(content, event, reader, documents=materials.there_are(db, event))
+    return wording.details(
+        content, event, reader, part=series.part(db, event), documents=materials.there_are(db, event)
+    )
 
 
 def is_shown(db: Session, event: Event, contact: Contact) -> bool:

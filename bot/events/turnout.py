@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
@@ -11,7 +11,7 @@ from bot.events.models import Answer, Attendance, Event, Rsvp, Standing
 from bot.events.service import invited
 
 MEASURES = ("invited", "yes", "maybe", "waiting", "came", "missed")
-GROUPS: Mapping[str, InstrumentedAttribute[str | None]] = {
+GROUPS: Mapping[str, SQLColumnExpression[str | None]] = {
     "origin": Contact.origin,
     "channel": Contact.channel,
     "residence": Contact.residence,
@@ -27,13 +27,13 @@ Shown = dict[str, int | None]  #: None: hidden
 
 def totals(db: Session, event: Event) -> Row:
     """Return each of MEASURES for all people."""
-    rows = _rows(db, event, Contact.channel).values()
+    rows = by_code(db, event, Contact.channel).values()
     return {name: sum(row[name] for row in rows) for name in MEASURES}
 
 
 def by_group(db: Session, event: Event) -> dict[str, dict[str, Shown]]:
     """Return MEASURES by group and code ("" where it is not known), small numbers hidden."""
-    return {name: protected(_rows(db, event, column)) for name, column in GROUPS.items()}
+    return {name: protected(by_code(db, event, column)) for name, column in GROUPS.items()}
 
 
 def protected(rows: Mapping[str, Row]) -> dict[str, Shown]:
@@ -66,7 +66,8 @@ def _hide_another(
     hidden.update(inside)
 
 
-def _rows(db: Session, event: Event, column: InstrumentedAttribute[str | None]) -> dict[str, Row]:
+def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) -> dict[str, Row]:
+    """Return MEASURES as they are by the codes of a column or expression on Contact, "" where there is none."""
     came = Attendance.contact_id.is_not(None)
     has_place = Rsvp.standing == Standing.CONFIRMED
     over = event.ends_at <= clock.now()
@@ -78,15 +79,15 @@ def _rows(db: Session, event: Event, column: InstrumentedAttribute[str | None]) 
         "came": came,
         "missed": has_place & Attendance.contact_id.is_(None),
     }
-    counts = [func.sum(case((condition, 1), else_=0)) for condition in conditions.values()]
-    statement = (
-        select(column, *counts)
+    people = (
+        select(column.label("code"), *(case((one, 1), else_=0).label(name) for name, one in conditions.items()))
         .select_from(Contact)
         .join(Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True)
         .join(Attendance, (Attendance.contact_id == Contact.id) & (Attendance.event_id == event.id), isouter=True)
         .where(or_(conditions["invited"], Rsvp.answer.is_not(None), came))
-        .group_by(column)
-        .order_by(column)
+        .subquery()
     )
+    code = people.c.code
+    statement = select(code, *(func.sum(people.c[name]) for name in MEASURES)).group_by(code).order_by(code)
     rows = {code or "": dict(zip(MEASURES, map(int, numbers), strict=True)) for code, *numbers in db.execute(statement)}
     return rows if over else {code: row | {"missed": 0} for code, row in rows.items()}

@@ -1,6 +1,6 @@
 """What people read about a session, in their own language and local time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE, chain
 from bot.content.templates import WHATSAPP_LANGUAGES
 from bot.events.models import Answer, Event, EventStatus, Rsvp, Standing
+from bot.events.series import Part
 from bot.messaging.outbox import Message
 
 
@@ -154,10 +155,16 @@ def refused(content: Content, event: Event, reader: Reader, key: str) -> Message
     return Message(_text(content, key, event, reader))
 
 
-def details(content: Content, event: Event, reader: Reader, *, documents: bool = False) -> Message:
-    """Describe one session and ask; with `documents`, offer them too."""
+def details(
+    content: Content, event: Event, reader: Reader, *, part: Part | None = None, documents: bool = False
+) -> Message:
+    """Describe one session, perhaps `part` of a series, and ask; with `documents`, offer them too."""
     description = translated(event.description, reader.language)
-    lines = [_text(content, "session.details", event, reader), *_facts(content, event, reader)]
+    lines = [_text(content, "session.details", event, reader)]
+    if part:
+        values = {"series": translated(part.title, reader.language), "number": part.number, "count": part.count}
+        lines.append(content.catalogue.text("session.series", reader.language, **values))
+    lines += _facts(content, event, reader)
     lines += _joining(content, event, reader)
     lines += ["", description] if description else []
     lines += ["", _your_answer(content, reader)] if reader.answer else []
@@ -227,7 +234,7 @@ def title(event: Event, reader: Reader) -> str:
     return translated(event.title, reader.language)
 
 
-def translated(texts: dict[str, str], language: str) -> str:
+def translated(texts: Mapping[str, str], language: str) -> str:
     """Return the text in the nearest language, or in any at all."""
     nearest = (texts[code] for code in (*chain(language), *texts) if texts.get(code))
     return next(nearest, "")

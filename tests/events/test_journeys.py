@@ -1,5 +1,6 @@
 """Sessions from beginning to end, as members and staff live them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from bot import clock
 from bot.content import Content
 from bot.db import Database
-from bot.events import following, replies, service, times, upkeep
+from bot.events import following, replies, series, service, times, upkeep
 from bot.events.models import Answer, EventStatus
 from bot.messaging.models import OutboxMessage, Priority, Status
 
@@ -245,3 +246,25 @@ def test_a_session_put_off_at_its_start_tells_everybody_and_calls_them_again(
         assert waiting(db, "start") == []
         clock.move_to(event.starts_at)
         assert following.queue_starts(db, content, clock.now()) == 1
+
+
+def test_a_member_reads_which_part_of_a_series_a_session_is(database: Database, content: Content) -> None:
+    with database.begin() as db:
+        together = series.named(db, {"en": "Money basics", "fr": "L’argent au quotidien"})
+        assert series.named(db, together.title).id == together.id
+        days = (SATURDAY + timedelta(days=7), SATURDAY, SATURDAY + timedelta(days=14))
+        second, first, called_off = (session(db, day, series_id=together.id) for day in days)
+        again = session(db, SATURDAY + timedelta(days=21), run_of=first.id)
+        service.create(
+            db, title={"en": "Draft"}, starts_local=SATURDAY, zone="Europe/London", minutes=9, created_by="1",
+            series_id=together.id,
+        )  # fmt: skip
+        service.cancel(db, content, called_off)
+        person, french = member(db), member(db, language="fr")
+        wanted = ((first, "Part 1 of 2"), (second, "Part 2 of 2"), (again, "Part 1 of 2"))
+        for event, text in wanted:
+            assert f"{text} of the series “Money basics”" in replies.show(db, content, person, event.id).text
+        shown = re.sub(r"\s", " ", replies.show(db, content, french, first.id).text)
+        assert "Partie 1 sur 2 de la série « L’argent au quotidien »" in shown
+        alone = session(db, SATURDAY)
+        assert "series" not in replies.show(db, content, person, alone.id).text

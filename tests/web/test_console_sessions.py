@@ -322,7 +322,45 @@ async def test_anybody_checks_a_certificate_and_never_learns_the_name(
     assert "The name is not the one on it." in page.text
     page = await stranger.open(f"/certificate?code={code}")  # as the square on the paper leads to it
     assert "genuine certificate" in page.text
+    french = await stranger.open(f"/certificate?language=fr&code={code}")
+    assert "vendredi 20 mars 2026" in french.text
+    page = await stranger.submit(french, "/certificate", name="Neo Mokoena")
+    assert "vendredi 20 mars 2026" in page.text  # the language stays
+    for language in ("st", "ny", "mfe"):
+        assert "2026" in (await stranger.open(f"/certificate?language={language}&code={code}")).text
+    page = await stranger.open("/certificate?language=xx")
     page = await stranger.submit(page, "/certificate", code="22222 22222", name="")
     assert page.status == 404
     assert "Compare it with the certificate, letter by letter." in page.text
     assert "Saving well" not in page.text
+
+
+async def test_a_series_is_named_once_and_its_sessions_lead_to_each_other(app: FastAPI, database: Database) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    first = await opened(browser, title_en="Budgets", series_en="Money basics", series_fr="L’argent au quotidien")
+    form = await browser.open("/sessions/new")
+    [chosen] = form.tree.xpath("//select[@name='series']/option[contains(., 'Money basics')]/@value")
+    second = await planned(browser, title_en="Savings", series=chosen, starts="2026-03-27T18:30")
+    assert "Money basics" in second.text
+    assert f"/console{local(first)}" in second.tree.xpath("//ol//a/@href")
+    refused = await planned(browser, series_en="x" * 201)
+    assert refused.status == 422
+    assert "The name of a series has at most 200 characters." in refused.text
+
+
+async def test_a_month_shows_what_begins_on_which_day_of_the_office(app: FastAPI, database: Database) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    await opened(browser, title_en="Late in Toronto", starts="2026-03-31T20:00", zone="America/Toronto")
+    march = await browser.open("/sessions/calendar?month=2026-03")
+    assert march.tree.xpath("//h1")[0].text_content() == "March 2026"
+    [day] = march.tree.xpath("//td[.//a[contains(., 'Late in Toronto')]]")
+    assert day.xpath(".//time/@datetime") == ["2026-04-01"]  # two in the night in Maseru
+    assert "02:00 Late in Toronto" in " ".join(day.text_content().split())
+    after = await browser.open(march.tree.xpath("//a[@rel='next']/@href")[0].replace("?", "/sessions/calendar?"))
+    assert after.tree.xpath("//h1")[0].text_content() == "April 2026"
+    assert "Late in Toronto" in after.text
+    assert "No session begins in this month." in (await browser.open("/sessions/calendar?month=2027-01")).text
+    for wrong in ("2026-13", "0001-01", "9999-12", "march", ""):
+        page = await browser.open(f"/sessions/calendar?month={wrong}")
+        assert page.tree.xpath("//h1")[0].text_content() == "March 2026"
+        assert page.tree.xpath("//td[@aria-current='date']//time/@datetime") == ["2026-03-04"]

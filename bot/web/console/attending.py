@@ -14,6 +14,8 @@ from bot.contacts.models import Address, Contact
 from bot.content import Content
 from bot.events import attendance, turnout
 from bot.events.models import Attendance, Event, EventStatus, Rsvp, Standing
+from bot.exports import session_figures
+from bot.exports.session_figures import Compared
 from bot.exports.writers import neutral
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -41,6 +43,7 @@ class View:
     event: Event
     totals: dict[str, int]
     groups: dict[str, dict[str, dict[str, int | None]]]
+    tests: Compared | None  #: what the test before and the one after show
     people: list[Person]
     more: bool
 
@@ -69,7 +72,8 @@ def takes_marks(event: Event) -> bool:
 def _view(db: Session, event_id: int, search: Form, listed: bool) -> View:
     event = found(db.get(Event, event_id))
     people = _people(db, event, search) if listed else []
-    return View(event, turnout.totals(db, event), turnout.by_group(db, event), people[:PAGE], more=len(people) > PAGE)
+    groups, tests = session_figures.by_group(db, event), session_figures.compare(db, event)
+    return View(event, turnout.totals(db, event), groups, tests, people[:PAGE], more=len(people) > PAGE)
 
 
 def _people(db: Session, event: Event, search: Form) -> list[Person]:

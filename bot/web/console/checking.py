@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from bot.content.languages import LANGUAGES
 from bot.events import certificates, wording
 from bot.events.wording import Reader
 from bot.web.console.routes import Open, Pages
@@ -39,8 +40,10 @@ async def check(visit: Visit) -> Response:
 
 async def _answer(visit: Visit, given: Form) -> Response:
     code, name = given.text("code")[:CODE_LIMIT], given.text("name")[:NAME_LIMIT]
-    checked = await visit.database.query(_check, code, name, visit.reader.code) if code else None
-    values = {"code": code, "name": name, "checked": checked, "content": visit.context.content}
+    wanted = given.text("language")
+    language = wanted if wanted in LANGUAGES else visit.reader.code
+    checked = await visit.database.query(_check, code, name, language) if code else None
+    values = {"code": code, "name": name, "checked": checked, "content": visit.context.content, "language": language}
     return visit.page("certificate.html", 404 if code and checked is None else 200, **values)
 
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from bot.contacts.service import HOME_ZONE
 from bot.content.languages import LANGUAGES
-from bot.events import service
-from bot.events.models import Event, EventStatus
+from bot.events import series, service
+from bot.events.models import Event, EventSeries, EventStatus
 from bot.events.service import NotPossible
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -35,7 +35,7 @@ FORMS = ("pretest_form", "posttest_form", "feedback_form")
 FIELDS = (
     *(f"{kind}_{code}" for kind in ("title", "description") for code in WRITTEN),
     *("speaker", "starts", "zone", "minutes", "place", "link", "capacity", "register_by"),
-    *("by_invitation", "certificate", "requires", "run_of", *FORMS),
+    *("by_invitation", "certificate", "requires", "run_of", "series", "series_en", "series_fr", *FORMS),
 )
 
 
@@ -78,6 +78,7 @@ async def _form(visit: Visit, form: Form, event: Event | None, errors: tuple[str
         zones=zones(),
         forms=await visit.database.query(forms, event),
         topics=await visit.database.query(topics, event),
+        series=await visit.database.query(all_series),
     )
 
 
@@ -88,7 +89,8 @@ async def _save(visit: Visit, event: Event | None) -> Response:
     errors = (*_errors(form, is_open), *await visit.database.query(_unknown, form, event))
     if not errors:
         try:
-            saved = await visit.database.run(_write, visit.id if event else None, _values(form, event), visit.user)
+            values = _values(form, event)
+            saved = await visit.database.run(_write, visit.id if event else None, values, _new_series(form), visit.user)
             return visit.go(f"/sessions/{saved}", "changed" if event else "saved")
         except NotPossible as reason:
             errors = (reason.args[0],)
@@ -100,6 +102,7 @@ def _errors(form: Form, is_open: bool) -> tuple[str, ...]:
         "title": not 0 < len(form.text("title_en")) <= TITLE_LIMIT or len(form.text("title_fr")) > TITLE_LIMIT,
         "description": any(len(form.text(f"description_{code}")) > TEXT_LIMIT for code in WRITTEN),
         "speaker": len(form.text("speaker")) > TITLE_LIMIT,
+        "series": any(len(form.text(f"series_{code}")) > TITLE_LIMIT for code in WRITTEN),
         "register_by": bool(form.text("register_by")) and form.moment("register_by") is None,
     }
     if not is_open:
@@ -121,7 +124,8 @@ def wrong_place(form: Form) -> dict[str, bool]:
 
 def _unknown(db: Session, form: Form, event: Event | None) -> tuple[str, ...]:
     """Return which choices are none that were offered."""
-    offered = {"requires": topics(db, event), "run_of": topics(db, event)} | dict.fromkeys(FORMS, forms(db, event))
+    offered = {"requires": topics(db, event), "run_of": topics(db, event), "series": all_series(db)}
+    offered |= dict.fromkeys(FORMS, forms(db, event))
     wrong = [name for name, known in offered.items() if form.text(name) and form.text(name) not in known]
     return ("choice",) if wrong else ()
 
@@ -140,6 +144,7 @@ def _values(form: Form, event: Event | None) -> dict[str, Any]:
         "certificate": bool(form.text("certificate")),
         "requires_id": form.number("requires"),
         "run_of": form.number("run_of"),
+        "series_id": form.number("series"),
         **{name: form.text(name) or None for name in FORMS},
     }
     return values if is_open else values | place(form) | {"capacity": form.number("capacity")}
@@ -166,7 +171,15 @@ def _instant(wall: datetime | None, zone: str) -> datetime | None:
     return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) if wall else None
 
 
-def _write(db: Session, event_id: int | None, values: dict[str, Any], user: StaffUser) -> int:
+def _new_series(form: Form) -> dict[str, str]:
+    return {code: form.text(f"series_{code}") for code in WRITTEN if form.text(f"series_{code}")}
+
+
+def _write(
+    db: Session, event_id: int | None, values: dict[str, Any], new_series: dict[str, str], user: StaffUser
+) -> int:
+    if new_series:
+        values["series_id"] = series.named(db, new_series).id
     if event_id is None:
         event = service.create(db, created_by=str(user.id), **values)
     else:
@@ -189,6 +202,7 @@ def as_form(event: Event) -> Form:
         "certificate": "yes" if event.certificate else None,
         "requires": event.requires_id,
         "run_of": event.run_of,
+        "series": event.series_id,
     }
     pairs = [(name, value) for name, value in (plain | texts | rest).items() if value is not None]
     return Form([*pairs, *(("languages", code) for code in event.languages)])
@@ -208,6 +222,12 @@ def topics(db: Session, event: Event | None) -> dict[str, str]:
     standing = rows.where((Event.status != EventStatus.CANCELLED) | Event.id.in_(kept))
     others = [one for one in db.scalars(standing) if event is None or one.id != event.id]
     return {str(one.id): f"{next(iter(one.title.values()), '')} ({one.starts_local:%Y-%m-%d})" for one in others}
+
+
+def all_series(db: Session) -> dict[str, str]:
+    """Return the series to choose from, by id as text, the newest first."""
+    rows = db.scalars(select(EventSeries).order_by(EventSeries.id.desc()).limit(_OFFERED))
+    return {str(one.id): next(iter(one.title.values()), "") for one in rows}
 
 
 def _get(db: Session, event_id: int) -> Event | None:

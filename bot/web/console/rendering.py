@@ -25,7 +25,7 @@ from bot.sentences import said
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
 #: Methods of a reader that templates use as filters.
-FILTERS = ("number", "when", "day", "day_month", "clock_time", "country", "label", "said")
+FILTERS = ("number", "when", "day", "day_month", "month", "weekday", "clock_time", "country", "label", "said")
 
 
 class Reader:
@@ -66,6 +66,14 @@ class Reader:
     def day_month(self, value: date) -> str:
         """Return a day of this year."""
         return format_date(value, "d MMM", locale=self.locale)
+
+    def month(self, value: date) -> str:
+        """Return the month of a day, with its year."""
+        return format_date(value, "LLLL y", locale=self.locale).capitalize()
+
+    def weekday(self, value: date) -> str:
+        """Return the short name of a day of the week."""
+        return format_date(value, "ccc", locale=self.locale)
 
     def clock_time(self, value: datetime) -> str:
         """Return the time of day at the office."""

@@ -10,7 +10,7 @@ from bot import clock
 from bot.broadcasts.audience import Audience
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.events import materials, service
+from bot.events import materials, series, service
 from bot.events.models import Event, Material
 from bot.messaging import eligibility
 from bot.staff import audit
@@ -50,6 +50,8 @@ class View:
     offered: dict[str, dict[str, str]]
     titles: dict[str, str]  #: of forms and sessions that belong to it: form id, or session id as text -> title
     documents: list[Material]
+    series: list[Event]  #: the sessions of the series that it belongs to, in their order
+    series_name: str
     told: int  #: people who hear of it when it is cancelled
 
 
@@ -63,6 +65,7 @@ async def one(visit: Visit) -> Response:
 
 def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
     event = found(db.get(Event, event_id))
+    series_id = (db.get(Event, event.topic_id) or event).series_id
     sending = {kind: eligibility.count_by_status(db, kind, event_id) for kind in ("invitation", "reminder", "notice")}
     return View(
         event=event,
@@ -71,6 +74,8 @@ def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...
         offered=choosing.offered(db, content, channels, reader),
         titles=planning.forms(db, event) | planning.topics(db, event),
         documents=materials.of(db, event),
+        series=series.sessions(db, series_id) if series_id else [],
+        series_name=planning.all_series(db).get(str(series_id), ""),
         told=service.concerned(db, event),
     )
 
