@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
+from bot.surveys.engine_growth import plant, sprout
 from bot.surveys.engine_places import Places
 from bot.surveys.engine_state import State
-from bot.surveys.engine_tree import MAX_NODES, Field, Live, Span, plant, sprout
+from bot.surveys.engine_tree import MAX_NODES, Field, Live, Span
 from bot.surveys.engine_values import stored
 from bot.surveys.form import Action, Form, Parts
 from bot.surveys.xpath import dates
@@ -16,6 +17,7 @@ from bot.surveys.xpath.nodes import Element
 from bot.surveys.xpath.values import Context, to_string
 
 MAX_ROUNDS = 20  # of setvalue actions that set each other off
+MAX_REVISIONS = 3  # of a value in a circle that does not come to rest
 _FIRST, _NEW, _CHANGED = "odk-instance-first-load", "odk-new-repeat", "xforms-value-changed"
 _LOADS = {_FIRST, "odk-instance-load", "xforms-ready"}
 
@@ -30,6 +32,7 @@ class Run:
         self.reader: Live | Span | None = None  # what is being computed: it reads what is looked at meanwhile
         self._stale: dict[Live | Span, None] = {}  # touched since the last computation
         self._computed_at = -1
+        self.revised: dict[Field, int] = {}  # how often what read a value before it was ready was computed again
         self.torn = False  # something was changed, and not all that follows from it could be computed
         self.shape = 0  # moves on when repeats grow or shrink
         self.size = 0  # how many nodes there are
@@ -252,6 +255,16 @@ class Run:
                 touched += here.readers
                 here.readers = {}
 
+    def revise(self, field: Field) -> None:
+        """Compute again what read a value before it was ready: a wildcard, such as /data/*, makes circles."""
+        times = self.revised.get(field, 0)
+        if times < MAX_REVISIONS:
+            self.revised[field] = times + 1
+            for reader in list(field.readers):
+                self.touch(reader)
+            field.forget()
+            self._stale[field] = None
+
     def changed(self) -> None:
         """Recompute everything."""
         self.epoch += 1
@@ -263,7 +276,7 @@ class Run:
 
     def _settle(self, *, fire: bool) -> None:
         """Compute all, and carry out what changed values set off, until nothing changes."""
-        self.torn = True
+        self.torn, self.revised = True, {}
         for _ in range(MAX_ROUNDS):
             self._compute()
             if not self._changing or not self._fire(fire=fire):

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bot.surveys.engine_values import stored
@@ -24,7 +24,8 @@ class Live(Element):
     """A node of the running instance: a group or an instance of a repeat; a `Field` has a value."""
 
     __slots__ = (
-        "_path", "_path_at", "_relevant", "_relevant_at", "lockable", "node", "order", "readers", "run", "spans",
+        "_deciding", "_path", "_path_at", "_relevant", "_relevant_at",
+        "lockable", "node", "order", "readers", "run", "spans",
     )  # fmt: skip
 
     static = False
@@ -36,6 +37,7 @@ class Live(Element):
         run.size += 1
         self.spans: list[Span] = []
         self._relevant, self._relevant_at = True, -1
+        self._deciding = False  # whether it is relevant is being computed
         self._path, self._path_at = "", -1
         self.order = NOWHERE  # among the places where something is asked or said
         self.readers: dict[Live | Span, None] = {}  # what was computed from this node
@@ -64,6 +66,8 @@ class Live(Element):
 
     def string(self) -> str:
         """Return the value as expressions see it."""
+        if self._deciding:
+            return ""  # once() in a condition of its own
         value = super().string()
         if self.run.reads is not None:
             self.run.reads.append(value)
@@ -94,13 +98,13 @@ class Live(Element):
         if self._relevant_at == run.epoch:
             return self._relevant
         self._relevant_at, self._relevant = run.epoch, True  # a condition on itself is refused at upload
-        run.reader = self
+        run.reader, self._deciding = self, True
         try:
             above = self.parent.relevant() if isinstance(self.parent, Live) else True
             condition = self.node.bind.relevant
             self._relevant = above and (condition is None or to_boolean(self.evaluate(condition)))
         finally:
-            run.reader = reader
+            run.reader, self._deciding = reader, False
         return self._relevant
 
     def readonly(self) -> bool:
@@ -146,7 +150,7 @@ class Live(Element):
 class Field(Live):
     """A live question. `base` is what was answered, set or kept, whether it counts or not."""
 
-    __slots__ = ("_busy", "_value", "_value_at", "base", "done", "print", "question", "seen")
+    __slots__ = ("_busy", "_glimpsed", "_value", "_value_at", "base", "done", "print", "question", "seen")
 
     def __init__(self, question: Question, parent: Element, run: "Run", base: str = "") -> None:
         super().__init__(question, parent, run)
@@ -157,6 +161,7 @@ class Field(Live):
         self.seen: str | None = None  # the value that setvalue actions last saw
         self._value, self._value_at = "", -1
         self._busy = False
+        self._glimpsed: str | None = None  # what others read before the value was ready
 
     def string(self) -> str:
         """Return the value as expressions see it."""
@@ -199,21 +204,29 @@ class Field(Live):
         self._read_by(reader)
         if self._value_at == run.epoch:
             return self._value
-        if self._busy:
-            return self.base  # once() and the like read what is there before
+        if self._deciding or self._busy:  # once() and the like read what is there before
+            self._glimpsed = "" if self._deciding else self.base
+            return self._glimpsed
         self._busy = True
         reads, run.reads, run.reader = run.reads, None, self
+        before = self._value
         try:
             self._value = self._compute() if self.relevant() else self._withdrawn()
             self._value_at = run.epoch
         finally:
             self._busy = False
             run.reads, run.reader = reads, reader
+        glimpsed, self._glimpsed = self._glimpsed, None
+        if (glimpsed is not None and self._value != glimpsed) or (self in run.revised and self._value != before):
+            run.revise(self)
         return self._value
 
     def result(self, expression: Expression) -> str:
         """Compute what `expression` puts into this question."""
-        return stored(self.question, to_string(self.evaluate(expression)))
+        return stored(self.question, self._written(expression))
+
+    def _written(self, expression: Expression) -> str:
+        return to_string(self.evaluate(expression))
 
     def options(self) -> list[Choice]:
         """Return the choices offered now."""
@@ -246,12 +259,12 @@ class Field(Live):
             return
         reads: list[str] = []
         self.run.reads = reads
-        result = self.result(expression)
+        written = self._written(expression)
         self.run.reads = None
-        basis = [result] if self.question.keep is Keep.RESULT else reads
+        basis = [written] if self.question.keep is Keep.RESULT else reads
         made = hashlib.blake2b("\0".join(basis).encode(), digest_size=8).hexdigest()
         if made != self.print:
-            self.base, self.print = result, made
+            self.base, self.print = stored(self.question, written), made
 
     def _offered(self) -> str:
         offered = [choice.value for choice in self.options()]
@@ -341,43 +354,3 @@ def _seed_of(live: Live) -> Seed:
     begun = [seed for seed in _seed_of(live.parent).children if seed.path == live.node.path]
     position = max(live.index, 1)
     return begun[position - 1] if position <= len(begun) else form.templates[live.node.path]
-
-
-def plant(seed: Seed, parent: Element, run: "Run") -> Live:
-    """Make the live node of a seed, and all below it; counted repeats start without instances."""
-    node = run.form.nodes[seed.path]
-    if isinstance(node, Question):
-        live: Live = Field(node, parent, run, stored(node, seed.text))
-        live.attributes = seed.attributes
-        return live
-    live = Live(node, parent, run)
-    live.attributes = seed.attributes
-    seeds: dict[str, list[Seed]] = {}
-    for inner in seed.children:
-        seeds.setdefault(inner.path, []).append(inner)
-    _fill(live, lambda child: [plant(inner, live, run) for inner in seeds.get(child.path, [])])
-    return live
-
-
-def sprout(node: Node, parent: Element, run: "Run") -> Live:
-    """Make an empty live node, and all below it; repeats have no instances."""
-    if isinstance(node, Question):
-        return Field(node, parent, run)
-    live = Live(node, parent, run)
-    _fill(live, lambda child: [] if isinstance(child, Repeat) else [sprout(child, live, run)])
-    return live
-
-
-def _fill(live: Live, make: Callable[[Node], list[Live]]) -> None:
-    """Give a live node its children, in the order of the form."""
-    children: list[Element] = []
-    for child in live.node.children if isinstance(live.node, Group | Repeat) else ():
-        made = make(child)
-        if isinstance(child, Repeat):
-            span = Span(child, live)
-            span.instances = [] if child.count else made
-            live.spans.append(span)
-            children += span.instances
-        else:
-            children += made or [sprout(child, live, live.run)]
-    live.children = children

@@ -6,10 +6,12 @@ from datetime import UTC
 
 from bot.surveys.form import Question, Type
 from bot.surveys.xpath import dates
+from bot.surveys.xpath.values import number_text
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?\Z")
+_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)?\Z")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
 _INT_LIMIT = 2**31
 _PLACES = {"geopoint": 1, "geotrace": 2, "geoshape": 3}
 
@@ -32,13 +34,13 @@ def _typed(kind: str, text: str) -> str:
     if kind == "int":
         return _integer(text)
     if kind == "decimal":
-        return text.strip() if math.isfinite(_number(text)) else ""
+        return _decimal(text.strip())
     if kind == "date":
         return _date(text)
     if kind == "time":
         return _time(text)
     if kind == "dateTime":
-        return text if "T" in text and _is_moment(text) else ""
+        return text if _MOMENT.match(text) and _is_moment(text) else ""
     return _geo(kind, text)
 
 
@@ -51,6 +53,14 @@ def _integer(text: str) -> str:
     if not math.isfinite(number) or not -_INT_LIMIT <= math.trunc(number) < _INT_LIMIT:
         return ""
     return str(math.trunc(number))
+
+
+def _decimal(text: str) -> str:
+    """Keep a decimal as it was written, where an expression can read it so."""
+    number = _number(text)
+    if not math.isfinite(number):
+        return ""
+    return number_text(number) if "e" in text.lower() else text.removeprefix("+")
 
 
 def _is_moment(text: str) -> bool:

@@ -46,6 +46,8 @@ def _apply(run: Run, op: Mapping[str, Any]) -> None:
 def _set(run: Run, live: Field, value: str) -> None:
     if live.question.type in {Type.CALCULATE, Type.HIDDEN} or live.readonly():
         return
+    if live.question.type is Type.SELECT_ONE and value not in {choice.value for choice in live.options()}:
+        value = ""
     if live.question.type is Type.SELECT_MULTIPLE:
         chosen = set(value.split())
         value = " ".join(choice.value for choice in live.options() if choice.value in chosen)
@@ -86,4 +88,4 @@ def _words(run: Run, live: Live, text: Text) -> str | None:
     if not text:
         return None
     wording = run.form.wording(text, run.language)
-    return run.say(wording.parts, live) if wording else ""
+    return run.say(wording.parts, live) if wording else "-"  # as pyxform writes what has no translation

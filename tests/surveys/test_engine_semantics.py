@@ -315,3 +315,72 @@ def test_a_counted_repeat_grows_as_one_change() -> None:
     )  # fmt: skip
 
     assert last(made, given("n", "3"))["/data/m[1]/first"]["value"] == "3"
+
+
+def test_an_edited_calculation_is_written_again_when_its_result_changes_though_it_is_no_value_here() -> None:
+    made = form([row("text", "a"), row("integer", "b", calculation="concat(${a}, '!')")])
+
+    assert values(made, "/data/b", given("a", "x"), given("b", "7"), given("a", "y")) == ["", "", "7", ""]
+
+
+def test_what_a_node_holds_is_no_reason_for_it_to_be_relevant() -> None:
+    made = form(
+        [
+            row("integer", "a"),
+            row("integer", "b", default="5", relevant="once(${a}) > 2"),
+            row("begin group", "g", relevant="once(${a}) > 2"),
+            row("integer", "c", default="5"),
+            row("end group", "g"),
+        ]
+    )
+    begun, after = states(made, given("a", "3"))
+
+    assert (begun["/data/b"]["relevant"], begun["/data/g/c"]["relevant"]) == (False, False)
+    assert (after["/data/b"]["value"], after["/data/g/c"]["value"]) == ("5", "5")
+
+
+def test_a_wildcard_that_takes_in_what_depends_on_it_comes_to_rest() -> None:
+    made = form(
+        [
+            row("text", "a", default="x"),
+            row("calculate", "some", calculation="count-non-empty(/data/*) > 1"),
+            row("text", "b", default="y", relevant="string-length(${some}) = 5"),
+            row("calculate", "c", calculation="concat(${b}, '!')"),
+            row("calculate", "many", calculation="count-non-empty(/data/*) > 20"),
+            row("text", "d", default="z", relevant="${many} = 'false'"),
+            row("calculate", "e", calculation="concat(${d}, '!')"),
+        ]
+    )
+    facts = states(made)[-1]
+
+    assert facts["/data/some"]["value"] == "true"
+    assert (facts["/data/b"]["relevant"], facts["/data/c"]["value"]) == (False, "!")
+    assert (facts["/data/many"]["value"], facts["/data/d"]["value"], facts["/data/e"]["value"]) == ("false", "z", "z!")
+
+
+def test_a_circle_that_never_rests_ends() -> None:
+    made = form([row("calculate", "a", calculation="string-length(concat(., 'x'))"), row("text", "b")], chat=False)
+
+    assert values(made, "/data/a", given("b", "y"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("time", "06:30:00", "06:30:00"), ("time", "06:30", ""), ("time", "25:00:00", ""),
+        ("dateTime", "2024-05-06T07:08:09Z", "2024-05-06T07:08:09Z"), ("dateTime", "2024-05-06T07:08", ""),
+        ("dateTime", "2024-05-06", ""), ("date", "2024-05-06T07:08:09.000+02:00", "2024-05-06"),
+        ("decimal", "1e3", "1000"), ("decimal", "+1.50", "1.50"), ("decimal", "1,5", ""), ("decimal", "1e999", ""),
+        ("integer", "3.9", "3"), ("integer", "2147483648", ""), ("integer", "x", ""),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_when_it_is_one_of_its_type(kind: str, value: str, kept: str) -> None:
+    assert values(form([row(kind, "a")]), "/data/a", given("a", value))[-1] == kept
+
+
+def test_only_what_is_offered_can_be_chosen() -> None:
+    made = form([row("select_one yn", "a"), row("select_multiple yn", "b"), row("rank yn", "c")])
+
+    assert values(made, "/data/a", given("a", "yes"), given("a", "maybe"))[1:] == ["yes", ""]
+    assert values(made, "/data/b", given("b", "no maybe yes"))[-1] == "yes no"
+    assert values(made, "/data/c", given("c", "no yes"), given("c", "no"))[1:] == ["no yes", "no yes"]

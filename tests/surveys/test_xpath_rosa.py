@@ -10,7 +10,8 @@ from bot.surveys.xpath.values import Context, EvaluationError, Value, number_tex
 from tests.surveys.test_xpath_core import document, ours, same
 
 XML = """<data><age>42</age><blank/><sel>a c d</sel><d>2024-02-29</d><dt>2024-02-29T13:45:30.123+02:00</dt>
-<r><x>1</x></r><r><x>2</x></r><r><x/></r></data>"""
+<r><x>1</x></r><r><x>2</x></r><r><x/></r><k><q>a</q></k><k><q>b</q></k>
+<o><k><q>a</q></k><k><q>b</q></k></o><o><k><q>c</q></k></o></data>"""
 
 
 def value(expression: str) -> Value:
@@ -38,6 +39,10 @@ def value(expression: str) -> Value:
         ("digest('abc', 'MD5', 'hex')", "900150983cd24fb0d6963f7d28e17f72"),
         ("digest('abc', 'SHA-256')", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="),
         ("base64-decode('SGVsbG8=')", "Hello"), ("base64-decode('?')", ""),
+        ("base64-decode('SGVs bG8')", "Hello"), ("base64-decode('A')", ""),
+        ("join('', indexed-repeat(k/q, k, 2))", "b"), ("string(indexed-repeat(o/k/q, o/k, 1, o, 2))", "c"),
+        ("string(indexed-repeat(o/k/q, o, 2, o/k, 1))", "c"), ("enclosed-area('x')", 0.0),
+        ("boolean(date('nope'))", False), ("boolean(date(0))", True), ("date('nope') + 1", math.nan),
         ("regex('12345', '^[0-9]{5}$')", True), ("regex('a1', '^[0-9]+$')", False),
         ("regex('Ngũgĩ', '^\\p{L}+$')", True),
         ("distance('0 0', '0 1')", 111318.85), ("area('0 0; 0 1; 1 1; 1 0; 0 0')", 12391256135.81), ("area('x')", 0.0),
@@ -57,9 +62,10 @@ def test_functions_give_what_the_specification_says(expression: str, expected: V
         ("string(today())", "2024-05-06"), ("string(now())", "2024-05-06T07:08:09.000+00:00"), ("number(d)", "19782"),
         ("today() - d", "67"), ("d < today()", "true"), ("d = '2024-02-29'", "true"),
         ("date('2024-02-29') = d", "true"),
-        ("d > '2024-01-01'", "true"), ("'2024-01-31' < '2024-02-01'", "true"), ("date('2024-02-30')", ""),
+        ("d > '2024-01-01'", "true"), ("'2024-01-31' < '2024-02-01'", "true"), ("date('2024-02-30')", "Invalid Date"),
         ("date('2024-2-9')", "2024-02-09"), ("date(19782)", "2024-02-29"), ("date(d + 1)", "2024-03-01"),
-        ("date('')", ""),
+        ("date('')", ""), ("concat(date('nope'), '!')", "Invalid Date!"), ("format-date(date('nope'), '%Y')", ""),
+        ("decimal-date-time(date('nope'))", ""), ("date(date('nope'))", "Invalid Date"),
         ("format-date(d, '%e %b %y')", "29 Feb 24"), ("format-date(d, '%n/%d/%Y %a')", "2/29/2024 Thu"),
         ("format-date(d + 1, '%Y-%m-%d')", "2024-03-01"), ("format-date(blank, '%Y')", ""),
         ("format-date-time(dt, '%H:%M:%S %3')", "11:45:30 123"),
@@ -87,6 +93,7 @@ def test_randomize_with_a_seed_gives_the_order_that_every_engine_gives() -> None
     assert order("11") == "DAFHEBCG"
     assert order("42") == order("'42'") == order("42.9")
     assert order("1") != order("2")
+    assert compile_expression("join('', randomize(i[position() < 5], 'abc'))").run(Context(env, top)) == "ACBD"
 
 
 def test_a_pattern_that_takes_too_long_does_not_match() -> None:
@@ -116,6 +123,6 @@ def test_a_long_list_is_searched_by_an_index_with_the_same_result() -> None:
 
 
 def test_numbers_are_written_without_an_exponent() -> None:
-    assert [number_text(n) for n in (1e21, 1e-7, 0.1 + 0.2, -0.0, math.nan, -math.inf, 5.0)] == [
-        "1000000000000000000000", "0.0000001", "0.30000000000000004", "0", "", "-Infinity", "5",
+    assert [number_text(n) for n in (1e21, 2.0**53 + 2, 1e-7, 0.1 + 0.2, -0.0, math.nan, -math.inf, 5.0)] == [
+        "1000000000000000000000", "9007199254740994", "0.0000001", "0.30000000000000004", "0", "", "-Infinity", "5",
     ]  # fmt: skip

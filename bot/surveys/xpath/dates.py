@@ -22,6 +22,16 @@ class Moment(float):
     text: str
 
 
+def _no_date() -> Moment:
+    made = Moment("nan")
+    made.text = "Invalid Date"
+    return made
+
+
+#: What is no date, as ODK's engines write it; not a number where one is needed.
+NO_DATE = _no_date()
+
+
 def moment(local: datetime, *, dated: bool) -> Moment:
     """Make a Moment of an aware local datetime; `dated` says that it is a whole day."""
     seconds = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6

@@ -81,15 +81,22 @@ def _indexed_repeat(arguments: Sequence[Run]) -> Run:
 
     def run(context: Context) -> Value:
         chosen: list[Element] = []
-        for repeat, index in pairs:
-            position = to_number(index(context), context.env.tz)
-            nodes = [node for node in to_nodes(repeat(context)) if all(_within(node, outer) for outer in chosen)]
-            if not 1 <= position <= len(nodes):
+        repeats = [(to_nodes(repeat(context)), to_number(index(context), context.env.tz)) for repeat, index in pairs]
+        for nodes, position in sorted(repeats, key=lambda pair: _depth(pair[0])):  # in whatever order they are given
+            inside = [node for node in nodes if all(_within(node, outer) for outer in chosen)]
+            if not 1 <= position <= len(inside):
                 return []
-            chosen.append(nodes[int(position) - 1])
+            chosen.append(inside[int(position) - 1])
         return [node for node in to_nodes(target(context)) if all(_within(node, outer) for outer in chosen)]
 
     return run
+
+
+def _depth(nodes: list[Element]) -> int:
+    depth, node = 0, nodes[0] if nodes else None
+    while node is not None:
+        depth, node = depth + 1, node.parent
+    return depth
 
 
 def _within(node: Element | None, outer: Element) -> bool:
@@ -126,7 +133,7 @@ def _seed(value: Value, context: Context) -> int:
 def shuffled(nodes: list[Element], seed: int) -> list[Element]:
     """Return the nodes in the order that every ODK engine gives for `seed` (Park and Miller's generator)."""
     limit = 2**31 - 1
-    state = int(math.fmod(seed, limit))
+    state = abs(seed) % limit * (-1 if seed < 0 else 1)
     if state <= 0:
         state += limit - 1
     result: list[Element] = []
@@ -178,6 +185,7 @@ def _arc(a: Point, b: Point) -> float:
 
 
 @function("area", "v")
+@function("enclosed-area", "v")
 def _area(_: Context, value: Value) -> float:
     points = _points([value])
     if points is None or len(points) < 3:

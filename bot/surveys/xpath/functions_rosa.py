@@ -108,8 +108,9 @@ def _digest(_: Context, text: str, algorithm: str, encoding: str = "base64") -> 
 
 @function("base64-decode", "s")
 def _base64_decode(_: Context, text: str) -> str:
+    packed = "".join(text.split()).rstrip("=")
     try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode(errors="replace")
     except (binascii.Error, ValueError):
         return ""
 
@@ -162,11 +163,13 @@ def _date(context: Context, value: Value) -> Value:
     if value == "" or type(value) is bool or (type(value) is list and to_string(value) == ""):
         return ""
     moment = _moment(context, value)
-    return math.nan if moment is None else moment
+    return dates.NO_DATE if moment is None else moment
 
 
 def _moment(context: Context, value: Value) -> Moment | None:
     if isinstance(value, float):
+        if math.isnan(value):
+            return None
         return value if isinstance(value, Moment) else dates.from_days(value, context.env.tz)
     if type(value) is bool:
         raise EvaluationError("a date is needed here, not true or false")

@@ -62,6 +62,9 @@ Run = Callable[[Context], Value]
 _NUMBER = re.compile(r"[ \t\r\n]*-?(\d+(\.\d*)?|\.\d+)[ \t\r\n]*\Z")
 
 
+_EXACT = 2.0**53  # above it not every whole number is one of ours: only digits that tell them apart are written
+
+
 def number_text(number: float) -> str:
     """Write a number as XPath does, never with an exponent; not-a-number is empty in OpenRosa."""
     if type(number) is Moment:
@@ -70,10 +73,10 @@ def number_text(number: float) -> str:
         return ""
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
-    if number == int(number):
+    if number == int(number) and abs(number) < _EXACT:
         return str(int(number))
     text = repr(number)
-    return f"{Decimal(text):f}" if "e" in text else text
+    return (f"{Decimal(text):f}" if "e" in text else text).removesuffix(".0")
 
 
 def parse_number(text: str, tz: tzinfo) -> float:
@@ -113,7 +116,7 @@ def to_boolean(value: Value) -> bool:
         return value  # type: ignore[return-value]
     if kind is float:
         return bool(value) and not math.isnan(value)  # type: ignore[arg-type]
-    return bool(value) if kind is not Moment else True
+    return bool(value) if kind is not Moment else not math.isnan(value)  # type: ignore[arg-type]
 
 
 def to_nodes(value: Value) -> list[Element]:
