@@ -70,6 +70,7 @@ class App:
             settings.official_handles,
             settings.official_domains,
             public_url=settings.public_url,
+            join_addresses=settings.join_addresses,
             media_dir=settings.media_dir,
             policy=self.policy,
         )

@@ -1,5 +1,6 @@
 """One frozen Settings, read once from the environment and .env."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -62,6 +63,10 @@ class Settings(BaseSettings):
         "balance; 0 means that none may.",
     )
 
+    telegram_username: str = Field(
+        "", description="Name of the bot as its link has it, without @; empty: there are no join links to it."
+    )
+
     twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; signs webhooks too.")
     twilio_api_base: str = Field("", description="Another address for Twilio's APIs, such as an emulator's.")
@@ -100,6 +105,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://")
         return value.rstrip("/")
 
+    @field_validator("telegram_username")
+    @classmethod
+    def _bot_name(cls, value: str) -> str:
+        name = value.strip().removeprefix("@")
+        if name and not re.fullmatch(r"[A-Za-z]\w{3,31}", name, re.ASCII):
+            raise ValueError("must be the name of the bot, such as diaspora_bot")
+        return name
+
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
@@ -136,6 +149,15 @@ class Settings(BaseSettings):
     def media_dir(self) -> Path:
         """Return the folder of the files that messages carry."""
         return self.data_dir / "media"
+
+    def join_addresses(self, code: str) -> dict[str, str]:
+        """Return by channel the address that opens a chat with us and says from where, as far as we have one."""
+        found = {}
+        if self.telegram_username:
+            found["telegram"] = f"https://t.me/{self.telegram_username}?start={code}"
+        if self.twilio_account_sid and self.whatsapp_from:
+            found["whatsapp"] = f"https://wa.me/{self.whatsapp_from.removeprefix('+')}?text=START%20{code}"
+        return found
 
     @property
     def calls_dir(self) -> Path:

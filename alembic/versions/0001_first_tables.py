@@ -405,6 +405,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contact_id", "code", name=op.f("pk_interest")),
     )
     op.create_table(
+        "join_link",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("label", sa.String(length=120), nullable=True),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_join_link_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_join_link")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_join_link_contact_id")),
+    )
+    op.create_table(
         "likeness",
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1110,6 +1124,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_likeness_other_id"))
 
     op.drop_table("likeness")
+    op.drop_table("join_link")
     op.drop_table("interest")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_inbox_handling_id"))

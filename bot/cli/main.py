@@ -13,6 +13,7 @@ from bot.cli import (
     exporting,
     importing,
     keys,
+    links,
     members,
     opportunities,
     people,
@@ -45,6 +46,7 @@ members.app.add_typer(importing.app)
 app.add_typer(members.app, name="contacts")
 app.add_typer(exporting.app, name="exports")
 app.add_typer(keys.app, name="keys")
+app.add_typer(links.app, name="links")
 app.add_typer(people.app, name="staff")
 app.add_typer(people.audit_app, name="audit")
 app.add_typer(content.templates_app, name="templates")

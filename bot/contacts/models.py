@@ -148,6 +148,31 @@ class AskedOnce(Base):
     value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
+class LinkKind(StrEnum):
+    """Where a join link is given out."""
+
+    EMBASSY = "embassy"
+    ASSOCIATION = "association"
+    POSTER = "poster"
+    SESSION = "session"
+    ONLINE = "online"
+    MEMBER = "member"  #: forwarded by a member
+    OTHER = "other"
+
+
+class JoinLink(Base):
+    """A code with which people join: it tells where they came from, never who they are."""
+
+    __tablename__ = "join_link"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[LinkKind] = mapped_column(String(16))
+    label: Mapped[str | None] = mapped_column(String(120))  #: for staff; None: a member's
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), unique=True)
+    created_by: Mapped[str] = mapped_column(String(64))  #: "contact", or the staff member's id
+    created_at: Mapped[datetime]
+
+
 class TraitKind(StrEnum):
     """What two rows of one person may have in common."""
 

@@ -32,6 +32,7 @@ class Keyword(StrEnum):
     HUMAN = "HUMAN"
     VERIFY = "VERIFY"
     REPORT = "REPORT"
+    INVITE = "INVITE"
     PROFILE = "PROFILE"
     COSTS = "COSTS"
     ABOUT = "ABOUT"

@@ -1,5 +1,6 @@
 """Who answers an inbound message: the first that claims it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from bot.conversations import (
     chats,
     choices,
     commands,
+    forwarding,
     inviting,
     leaving,
     linking,
@@ -59,6 +61,10 @@ _CHATS = {chats.PREFER: chats.take_preferred, chats.OTHER: chats.take_other}
 _LISTS = ("profile", "choice")
 
 
+def _none(_code: str) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Router:
     """Answers messages; holds only what messages/ and the settings say."""
@@ -67,6 +73,7 @@ class Router:
     handles: str  #: our official accounts, for VERIFY
     domains: str
     public_url: str = ""  #: where members' calendars read their sessions
+    join_addresses: Callable[[str], Mapping[str, str]] = _none  #: by channel, where to join with a code
     media_dir: Path | None = None  #: where files about members are laid out to be sent; None: nothing can be sent
     #: What a broadcast must respect that staff approve in chat.
     policy: Policy = field(default_factory=lambda: Policy({}))
@@ -115,6 +122,8 @@ class Router:
             talk.say("verify.text", handles=self.handles, domains=self.domains)
         elif keyword == Keyword.MY_DATA:
             self._my_data(talk)
+        elif keyword == Keyword.INVITE and talk.contact.state == State.MEMBER:
+            forwarding.give(talk, self.join_addresses)
         elif keyword == Keyword.CALENDAR:
             sessions.calendar(talk, self.public_url)
         elif keyword in commands.ANYONE:

@@ -90,6 +90,7 @@ def _settings(
         "telegram_token": accounts.telegram_token,
         "telegram_api_base": telegram_api_base,
         "telegram_mode": telegram_mode,
+        "telegram_username": accounts.telegram_username,
         "telegram_webhook_secret": "emulated-secret",
         "twilio_account_sid": accounts.twilio_sid,
         "twilio_auth_token": accounts.twilio_token,

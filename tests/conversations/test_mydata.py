@@ -35,6 +35,7 @@ ABOUT_OTHERS = {
     "import_batch": "lists; who came with one is in `imported`",
     "opportunity": "cards",
     "opportunity_handover": "lists that an authority got; whose lines they hold is in another table",
+    "ready_answer": "texts that staff answer with",
     "provider_copy": "written when the person is erased",
     "sender": "our numbers",
     "sign_in_failures": "staff",
