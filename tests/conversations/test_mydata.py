@@ -39,6 +39,7 @@ ABOUT_OTHERS = {
     "provider_copy": "written when the person is erased",
     "sender": "our numbers",
     "sign_in_failures": "staff",
+    "staff_code": "staff",
     "staff_recovery_code": "staff",
     "staff_session": "staff",
     "staff_user": "staff",
