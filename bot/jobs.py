@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bot import clock, meters
-from bot.broadcasts import attachments, progress
+from bot.broadcasts import attachments, progress, repeating
 from bot.content import Content
 from bot.conversations import alike, announcing, retention, rights
 from bot.conversations.router import Router
@@ -47,6 +47,7 @@ def table(content: Content, router: Router, exports_dir: Path | None = None) -> 
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),
+        Job("repeated_broadcasts", 30, lambda db: repeating.take_turns(db, content, router.policy)),
         Job("unused_attachments", 3600, attachments.clear),
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("deadlines", 60, outbox.expire),

@@ -220,6 +220,10 @@ def upgrade() -> None:
         sa.Column("paid", sa.Boolean(), nullable=False),
         sa.Column("audience", sa.JSON(), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("at_local", sa.Boolean(), nullable=False),
+        sa.Column("repeat", sa.String(length=8), nullable=True),
+        sa.Column("repeat_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("repeats", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("author_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -241,10 +245,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["approved_by"], ["staff_user.id"], name=op.f("fk_broadcast_approved_by_staff_user")),
         sa.ForeignKeyConstraint(["author_id"], ["staff_user.id"], name=op.f("fk_broadcast_author_id_staff_user")),
         sa.ForeignKeyConstraint(["refused_by"], ["staff_user.id"], name=op.f("fk_broadcast_refused_by_staff_user")),
+        sa.ForeignKeyConstraint(["repeats"], ["broadcast.id"], name=op.f("fk_broadcast_repeats_broadcast")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_broadcast")),
     )
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_broadcast_link_kind_link_ref"), ["link_kind", "link_ref"], unique=False)
+        batch_op.create_index(batch_op.f("ix_broadcast_repeats"), ["repeats"], unique=False)
         batch_op.create_index(batch_op.f("ix_broadcast_status"), ["status"], unique=False)
 
     op.create_table(
@@ -1153,6 +1159,7 @@ def downgrade() -> None:
     op.drop_table("calendar_feed")
     with op.batch_alter_table("broadcast", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_broadcast_status"))
+        batch_op.drop_index(batch_op.f("ix_broadcast_repeats"))
         batch_op.drop_index(batch_op.f("ix_broadcast_link_kind_link_ref"))
 
     op.drop_table("broadcast")

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, false, func, select
+from sqlalchemy import ColumnElement, Select, exists, false, func, select
 from sqlalchemy.orm import Session
 
+from bot.broadcasts.models import KIND
 from bot.contacts.models import Contact, Interest, State
+from bot.messaging.models import OutboxMessage, Status
 
 #: What members may ask for beyond a purpose.
 MATCHES = "matches"
+#: Statuses of a message that certainly did not arrive, and the reasons of those that are no such case.
+MISSED = (Status.FAILED, Status.EXPIRED, Status.SUPPRESSED, Status.CANCELLED)
+NOT_MISSED = ("left_uncertain", "linked")
 
 
 class BadAudience(ValueError):
@@ -28,6 +33,7 @@ class Audience:
     sources: tuple[str, ...] = ()  #: codes of join links
     channels: tuple[str, ...] = ()  #: preferred ones
     wishes: tuple[str, ...] = ()  #: "matches": asked to be told what fits the declared interests
+    missed: tuple[str, ...] = ()  #: numbers of broadcasts that certainly did not reach them
     states: tuple[str, ...] = (State.MEMBER,)
 
     def to_json(self) -> dict[str, Any]:
@@ -61,7 +67,20 @@ class Audience:
             rule &= Contact.wants_matches.is_(True) if MATCHES in self.wishes else false()
         if self.interests:
             rule &= exists().where(Interest.contact_id == Contact.id, Interest.code.in_(self.interests))
+        if self.missed:
+            rule &= Contact.id.in_(_missed(self.missed))
         return rule
+
+
+def _missed(broadcasts: tuple[str, ...]) -> Select[int]:
+    """Select whom none of these broadcasts can have reached: nobody of unknown outcome is among them."""
+    row = OutboxMessage
+    return select(row.contact_id).where(
+        row.kind == KIND,
+        row.ref.in_([int(number) for number in broadcasts if number.isdecimal()]),
+        row.status.in_(MISSED),
+        func.coalesce(row.reason, "").not_in(NOT_MISSED),
+    )
 
 
 def _texts(values: Any) -> bool:

@@ -40,6 +40,7 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
     return [
         *_purpose(wording),
         *_paid(wording, policy),
+        *_turns(wording),
         *_texts(wording),
         *_buttons(wording),
         *_template(content, wording),
@@ -52,6 +53,12 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
 def _paid(wording: Wording, policy: Policy) -> Iterator[Problem]:
     if getattr(wording, "paid", False) and not policy.paid_rates:
         yield Problem("paid_rate_off")
+
+
+def _turns(wording: Wording) -> Iterator[Problem]:
+    """What announces a card must not outlive it."""
+    if getattr(wording, "repeat", None) and getattr(wording, "link_kind", None):
+        yield Problem("repeats_a_card")
 
 
 def _purpose(wording: Wording) -> Iterator[Problem]:

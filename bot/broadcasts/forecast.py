@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Subquery, false, func, select
 from sqlalchemy.orm import Session
 
-from bot.broadcasts import attachments, rendering
+from bot.broadcasts import attachments, rendering, times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import Broadcast
 from bot.broadcasts.policy import Policy
@@ -107,9 +107,13 @@ def recipients(
     """Return one page of the audience, in the order of contact ids after `after`."""
     forecaster = _Forecaster(db, content, broadcast, policy, now)
     return [
-        Recipient(contact_id, forecaster.at.astimezone(zone_of(_contact(standing))), forecaster.line(standing, 1))
+        Recipient(contact_id, _local(forecaster, standing), forecaster.line(standing, 1))
         for contact_id, standing in forecaster.page(after, limit)
     ]
+
+
+def _local(forecaster: "_Forecaster", standing: "Standing") -> datetime:
+    return forecaster.due(standing).astimezone(zone_of(_contact(standing)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ class _Forecaster:
 
     def __init__(self, db: Session, content: Content, broadcast: Broadcast, policy: Policy, now: datetime) -> None:
         self.at = max(now, broadcast.scheduled_at) if broadcast.scheduled_at else now
+        self._now = now
         self._db, self._content, self._broadcast, self._policy = db, content, broadcast, policy
         audience = Audience.from_json(broadcast.audience)
         self._facts = standings(audience, broadcast.purpose, policy.rules, self.at)
@@ -222,7 +227,7 @@ class _Forecaster:
         language = standing.language if standing.language in LANGUAGES else SOURCE
         form = self._form(standing, language)
         file: Literal["with", "later"] = "later" if form == "template" else "with"
-        when, reason, until = self._outcome(standing, form)
+        when, reason, until = self._outcome(standing, form, self.due(standing))
         return Line(
             count=count,
             when=when,
@@ -238,8 +243,12 @@ class _Forecaster:
     def _has_file(self, language: str) -> bool:
         return attachments.media(self._broadcast.attachments, language) is not None
 
-    def _outcome(self, standing: Standing, form: str | None) -> tuple[When, str | None, datetime | None]:
-        decision = decide(standing, self._broadcast.purpose, self._broadcast.expires_at, self._policy, self.at)
+    def due(self, standing: Standing) -> datetime:
+        """Return when the message to somebody with these facts is due."""
+        return times.due(self._broadcast, standing.zone, self._now) if self._broadcast.at_local else self.at
+
+    def _outcome(self, standing: Standing, form: str | None, at: datetime) -> tuple[When, str | None, datetime | None]:
+        decision = decide(standing, self._broadcast.purpose, self._broadcast.expires_at, self._policy, at)
         if isinstance(decision, End):
             return "never", decision.reason, None
         if standing.channel not in self._policy.channels:
@@ -247,6 +256,8 @@ class _Forecaster:
         if isinstance(decision, Wait):
             # When a cap ends differs from person to person of the group.
             return "later", decision.reason, None if standing.capped else decision.until
+        if form and self._broadcast.at_local:
+            return "later", "local_hour", at
         return ("now", None, None) if form else ("later", "window_closed", None)
 
     def _form(self, standing: Standing, language: str) -> Literal["text", "template"] | None:

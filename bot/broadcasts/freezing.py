@@ -7,6 +7,7 @@ from itertools import product
 from sqlalchemy import ColumnElement, String, Subquery, and_, case, cast, insert, literal, null, select
 from sqlalchemy.orm import Session
 
+from bot.broadcasts import times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.forecast import Standing, decide, standings
 from bot.broadcasts.models import KIND, Broadcast
@@ -15,15 +16,14 @@ from bot.messaging.eligibility import End
 from bot.messaging.models import OutboxMessage, Priority, Status, lane
 
 
-def freeze(
-    db: Session, broadcast: Broadcast, policy: Policy, now: datetime, due_at: datetime, expires_at: datetime
-) -> int:
+def freeze(db: Session, broadcast: Broadcast, policy: Policy, now: datetime, expires_at: datetime) -> int:
     """Write one row for each contact of the audience; those who may not get it at once with their end and reason.
 
     Only what cannot change by waiting is decided here; the rest when each message leaves.
     """
     audience = Audience.from_json(broadcast.audience)
     facts = standings(audience, broadcast.purpose, policy.rules, now)
+    zones = db.scalars(select(facts.c.zone).distinct()) if broadcast.at_local else ()
     ends = list(_ends(audience, broadcast.purpose, policy, now))
     values = {
         OutboxMessage.contact_id: facts.c.contact_id,
@@ -36,7 +36,7 @@ def freeze(
         OutboxMessage.once: literal(f"{KIND}:{broadcast.id}:").concat(cast(facts.c.contact_id, String)),
         OutboxMessage.status: case(*((_matches(facts, who), end.status) for who, end in ends), else_=Status.QUEUED),
         OutboxMessage.reason: case(*((_matches(facts, who), end.reason) for who, end in ends), else_=null()),
-        OutboxMessage.due_at: literal(due_at),
+        OutboxMessage.due_at: times.due_column(broadcast, zones, facts.c.zone, now),
         OutboxMessage.expires_at: literal(expires_at),
         OutboxMessage.created_at: literal(now),
         OutboxMessage.status_at: literal(now),

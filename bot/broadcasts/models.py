@@ -56,6 +56,12 @@ class Broadcast(Base):
     paid: Mapped[bool] = mapped_column(default=False)  #: may use a provider's paid rate
     audience: Mapped[dict[str, Any]]  #: Audience.to_json
     scheduled_at: Mapped[datetime | None]
+    at_local: Mapped[bool] = mapped_column(default=False)  #: at that time of day at each person's place
+    repeat: Mapped[str | None] = mapped_column(String(8))  #: day, week, month
+    repeat_until: Mapped[datetime | None]
+    repeats: Mapped[int | None] = mapped_column(
+        ForeignKey("broadcast.id"), index=True
+    )  #: the one it is the next time of
     expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves
 
     status: Mapped[BroadcastStatus] = mapped_column(String(16), default=BroadcastStatus.DRAFT, index=True)

@@ -16,6 +16,8 @@ from bot.staff import audit
 
 #: People of the frozen audience who have had their data erased since: their rows are gone with them.
 ERASED = "erased"
+#: A country is shown by itself from so many recipients on.
+LEAST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Progress:
     statuses: Mapping[str, int]
     by_channel: Mapping[str, Mapping[str, int]]  #: channel -> status -> recipients
     by_language: Mapping[str, Mapping[str, int]]
+    by_country: Mapping[str, Mapping[str, int]]  #: of residence; small ones together under ""
     by_reason: Mapping[str, Mapping[str, int]]  #: "" where there is no reason
 
 
@@ -43,8 +46,8 @@ def _erased(broadcast: Broadcast, present: int) -> dict[str, int]:
 def progress(db: Session, broadcast: Broadcast) -> Progress:
     """Return recipients by status, and by status within each channel, language and reason."""
     row = OutboxMessage
-    columns = (row.channel, Contact.language, row.reason, row.status)
-    by: tuple[dict[str, Counter[str]], ...] = ({}, {}, {})
+    columns = (row.channel, Contact.language, Contact.residence, row.reason, row.status)
+    by: tuple[dict[str, Counter[str]], ...] = ({}, {}, {}, {})
     total: Counter[str] = Counter()
     grouped = (
         select(func.count(), *columns)
@@ -56,11 +59,25 @@ def progress(db: Session, broadcast: Broadcast) -> Progress:
         total[status] += number
         for breakdown, key in zip(by, keys, strict=True):
             breakdown.setdefault(key or "", Counter())[status] += number
+    channels, languages, countries, reasons = by
+    by = (channels, languages, _without_small(countries), reasons)
     erased = _erased(broadcast, total.total())
     if erased:
         for breakdown in by:
             breakdown[ERASED] = Counter(erased)
     return Progress(broadcast.audience_count or 0, dict(total) | erased, *by)
+
+
+def _without_small(by_country: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """Return the countries with at least LEAST recipients; all others, and the smallest of these if need be, as one."""
+    order = sorted(by_country, key=lambda code: by_country[code].total())
+    together = by_country.get("", Counter())
+    shown = {code: by_country[code] for code in order if code}
+    for code in order:
+        enough = together.total() >= LEAST or not together
+        if code and (shown[code].total() < LEAST or not enough):
+            together = together + shown.pop(code)
+    return shown | ({"": together} if together else {})
 
 
 def outcomes(

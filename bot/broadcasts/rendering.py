@@ -109,6 +109,10 @@ def content_hash(content: Content, broadcast: Broadcast) -> str:
         else broadcast.template,
         "paid": broadcast.paid,
         "audience": broadcast.audience,
-        "times": [at.isoformat() if at else None for at in (broadcast.scheduled_at, broadcast.expires_at)],
+        "times": [
+            at.isoformat() if at else None
+            for at in (broadcast.scheduled_at, broadcast.expires_at, broadcast.repeat_until)
+        ],
+        "turns": [broadcast.at_local, broadcast.repeat],
     }
     return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()

@@ -1,19 +1,20 @@
 """What can be done with a broadcast: write, have a second person approve, send, pause, resume, cancel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.broadcasts import audience as audiences
-from bot.broadcasts import checks, freezing, rendering
+from bot.broadcasts import checks, freezing, rendering, times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
 from bot.broadcasts.policy import Policy
+from bot.contacts.models import Contact
 from bot.content import Content
 from bot.messaging import outbox
 from bot.messaging.models import OutboxMessage, Status
@@ -67,7 +68,22 @@ class Draft:
     attachments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: language -> attachments.noted
     paid: bool = False  #: may use a provider's paid rate
     scheduled_at: datetime | None = None
+    at_local: bool = False  #: at that time of day at each person's place
+    repeat: str | None = None  #: one of times.REPEATS
+    repeat_until: datetime | None = None
     expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, broadcast: Broadcast) -> "Draft":
+        """Return what the author of a broadcast decided."""
+        link = (broadcast.link_kind, broadcast.link_ref)
+        names = {item.name for item in fields(cls)} - {"audience", "buttons", "link"}
+        return cls(
+            **{name: getattr(broadcast, name) for name in names},
+            audience=Audience.from_json(broadcast.audience),
+            buttons=tuple(broadcast.buttons),
+            link=link if link[0] and link[1] else None,  # type: ignore[arg-type]
+        )
 
 
 def draft(db: Session, content: Content, author: StaffUser, what: Draft) -> Broadcast:
@@ -95,6 +111,14 @@ def edit(db: Session, content: Content, broadcast: Broadcast, editor: StaffUser,
 
 
 def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draft) -> None:
+    fill(broadcast, what)
+    broadcast.writers = sorted({*broadcast.writers, writer.id})
+    broadcast.edited_at = clock.now()
+    broadcast.content_hash = rendering.content_hash(content, broadcast)
+
+
+def fill(broadcast: Broadcast, what: Draft) -> None:
+    """Put what an author decided into the row."""
     broadcast.title, broadcast.purpose = what.title, what.purpose
     broadcast.texts, broadcast.buttons = dict(what.texts), [dict(button) for button in what.buttons]
     broadcast.template = what.template
@@ -104,9 +128,8 @@ def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draf
     broadcast.attachments = {language: dict(file) for language, file in what.attachments.items()}
     broadcast.audience, broadcast.paid = what.audience.to_json(), what.paid
     broadcast.scheduled_at, broadcast.expires_at = what.scheduled_at, what.expires_at
-    broadcast.writers = sorted({*broadcast.writers, writer.id})
-    broadcast.edited_at = clock.now()
-    broadcast.content_hash = rendering.content_hash(content, broadcast)
+    broadcast.at_local = what.at_local and what.scheduled_at is not None
+    broadcast.repeat, broadcast.repeat_until = what.repeat, what.repeat_until if what.repeat else None
 
 
 def approve(
@@ -161,9 +184,12 @@ def why_void(db: Session, content: Content, broadcast: Broadcast) -> str | None:
     return "audience_grew" if now_found > (broadcast.approved_audience_count or 0) * GROWTH else None
 
 
-def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser, policy: Policy) -> int:
-    """Freeze the audience: one outbox row each, at once or never. Return how many, those left out included."""
-    roles.require(sender, Permission.BROADCAST_SEND)
+def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser | None, policy: Policy) -> int:
+    """Freeze the audience: one outbox row each, at once or never. Return how many, those left out included.
+
+    `sender` None: the next turn of a repeating broadcast, which leaves by itself.
+    """
+    _require(sender)
     _lock(db, broadcast, BroadcastStatus.APPROVED)
     if reason := why_void(db, content, broadcast):
         raise ApprovalVoid(Sentence("The approval is void (%(reason)s): have it approved again", reason=reason))
@@ -172,7 +198,7 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser,
     expires_at = broadcast.expires_at or due_at + VALID
     if expires_at <= due_at:
         raise NotPossible(Sentence("Its deadline is over before it would leave: set a later one"))
-    broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, due_at, expires_at)
+    broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, expires_at)
     broadcast.status, broadcast.sent_at = BroadcastStatus.SENDING, now
     db.flush()
     detail = {"content": broadcast.approved_hash, "audience": broadcast.audience_count}
@@ -196,16 +222,23 @@ def resume(db: Session, broadcast: Broadcast, by: StaffUser) -> int:
     _lock(db, broadcast, BroadcastStatus.PAUSED)
     broadcast.status, broadcast.pause_reason = BroadcastStatus.SENDING, None
     released = outbox.resume(db, KIND, broadcast.id)
-    if broadcast.scheduled_at and broadcast.scheduled_at > clock.now():
+    if broadcast.scheduled_at and broadcast.scheduled_at + times.AHEAD > clock.now():
         db.execute(
             update(OutboxMessage)
             .where(OutboxMessage.kind == KIND, OutboxMessage.ref == broadcast.id)
             .where(OutboxMessage.status == Status.QUEUED)
-            .values(due_at=broadcast.scheduled_at)
+            .values(due_at=_due_again(db, broadcast))
             .execution_options(synchronize_session=False)
         )
     audit.record(db, by, "broadcast.resumed", KIND, broadcast.id, {"released": released})
     return released
+
+
+def _due_again(db: Session, broadcast: Broadcast) -> ColumnElement[datetime]:
+    """Return when each recipient's message is due after a pause."""
+    zone = select(Contact.zone).where(Contact.id == OutboxMessage.contact_id).scalar_subquery()
+    zones = db.scalars(select(Contact.zone).distinct()) if broadcast.at_local else ()
+    return times.due_column(broadcast, zones, zone, clock.now())
 
 
 def cancel(db: Session, broadcast: Broadcast, by: StaffUser) -> int:
@@ -235,6 +268,20 @@ def _lock(db: Session, broadcast: Broadcast, *allowed: BroadcastStatus) -> None:
                 allowed=" / ".join(allowed),
             )
         )
+
+
+def again(db: Session, content: Content, broadcast: Broadcast, by: StaffUser) -> Broadcast:
+    """Write a draft of the same for those whom a broadcast that is over certainly did not reach."""
+    roles.require(by, Permission.BROADCAST_WRITE)
+    _lock(db, broadcast, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
+    audience = Audience(missed=(str(broadcast.id),))
+    if not audiences.count(db, audience):
+        raise NotPossible(Sentence("Everybody was reached, or may have been: there is nobody to send it to again"))
+    same = Draft.of(broadcast)
+    what = replace(
+        same, audience=audience, scheduled_at=None, at_local=False, repeat=None, repeat_until=None, expires_at=None
+    )
+    return draft(db, content, by, what)
 
 
 def recent_duplicate(db: Session, broadcast: Broadcast) -> Broadcast | None:

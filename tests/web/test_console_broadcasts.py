@@ -313,3 +313,39 @@ async def test_the_same_text_again_is_pointed_out(app: FastAPI) -> None:
     page = await write(editor, title="Second")
     assert "The same text went out" in page.text
     assert "First" in page.text
+
+
+async def test_a_repeating_broadcast_is_written_followed_and_stopped_and_the_missed_are_written_to_again(
+    app: FastAPI, database: Database
+) -> None:
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    new = await editor.open("/broadcasts/new")
+    broken = await editor.submit(new, "/broadcasts/new", title="Bond", **TEXTS, repeat="week")
+    assert broken.status == 422  # no time to begin at
+    page = await write(editor, scheduled_at="2026-03-05T10:00", at_local="yes", repeat="week", actions=["menu:HUMAN"])
+    assert "by each person’s own clock, Every week" in page.text
+    path = page.path.removeprefix("/console")
+    assert (await editor.open(f"{path}/edit")).form("/edit").fields["repeat"] == "week"
+    await approve(app, page)
+    page = await editor.submit(await editor.open(path), f"{path}/send", people=6)
+    page = await editor.submit(page, f"{path}/stop-repeating")
+    assert "It goes out no more after this" in page.text
+    page = await editor.submit(page, f"{path}/cancel")
+    page = await editor.submit(page, f"{path}/again")
+    assert "Audience 7" in page.text
+    assert "Not reached by" in page.text
+    edited = await editor.submit(
+        await editor.open(page.path.removeprefix("/console") + "/edit"), "/edit", title="Once more"
+    )
+    assert "Audience 7" in edited.text
+
+
+async def test_an_approver_sends_a_draft_back_with_a_reason(app: FastAPI) -> None:
+    editor, approver = await Browser(app).sign_in(Role.EDITOR), await Browser(app).sign_in(Role.APPROVER)
+    path = (await write(editor)).path.removeprefix("/console")
+    assert (await approver.submit(await approver.open(path), f"{path}/refuse", why="")).status == 409
+    page = await approver.submit(await approver.open(path), f"{path}/refuse", why="The day is wrong.")
+    assert "The day is wrong." in page.text
+    assert "1 to change" in (await editor.open("/")).text
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", text_en="On Tuesday.")
+    assert "The day is wrong." not in page.text

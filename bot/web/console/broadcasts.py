@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
-from bot.broadcasts import attachments, checks, forecast, progress, rendering, service
+from bot.broadcasts import attachments, checks, forecast, progress, rendering, repeating, service
+from bot.broadcasts import audience as audiences
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.forecast import Forecast, When
 from bot.broadcasts.models import Broadcast, BroadcastStatus
@@ -71,6 +72,7 @@ class View:
     reasons: list[tuple[When, str | None, int, datetime | None]]
     duplicate: Broadcast | None
     progress: Progress | None  #: after
+    missed: int  #: whom it certainly did not reach, once it is over
 
     def file(self, language: str) -> dict[str, Any]:
         """Return what is noted of the file that goes with a text of this language."""
@@ -99,6 +101,7 @@ def _view(db: Session, context: ConsoleContext, broadcast_id: int) -> View:
         reasons=_reasons(dry) if dry else [],
         duplicate=None if sent else service.recent_duplicate(db, broadcast),
         progress=progress.progress(db, broadcast) if sent else None,
+        missed=audiences.count(db, Audience(missed=(str(broadcast.id),))) if broadcast.finished_at else 0,
     )
 
 
@@ -187,6 +190,22 @@ async def resume(visit: Visit) -> Response:
 async def cancel(visit: Visit) -> Response:
     await visit.database.run(lambda db: service.cancel(db, _get(db, visit.id), visit.user))
     return visit.go(f"/broadcasts/{visit.id}", "cancelled")
+
+
+@pages.post("/broadcasts/{id:row}/again", needs=Permission.BROADCAST_WRITE)
+async def again(visit: Visit) -> Response:
+    made = await visit.database.run(_again, visit.context, visit.id, visit.user)
+    return visit.go(f"/broadcasts/{made}", "saved")
+
+
+def _again(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUser) -> int:
+    return service.again(db, context.content, _get(db, broadcast_id), user).id
+
+
+@pages.post("/broadcasts/{id:row}/stop-repeating", needs=Permission.BROADCAST_SEND)
+async def stop_repeating(visit: Visit) -> Response:
+    await visit.database.run(lambda db: repeating.stop(db, _get(db, visit.id), visit.user))
+    return visit.go(f"/broadcasts/{visit.id}", "repeat_stopped")
 
 
 @pages.get("/broadcasts/{id:row}/people", needs=Permission.BROADCAST_VIEW)

@@ -17,7 +17,7 @@ from bot.web.forms import Form
 
 pages = Pages()
 
-CONDITIONS = ("origins", "residences", "languages", "interests", "wishes", "channels", "sources")
+CONDITIONS = ("origins", "residences", "languages", "interests", "wishes", "channels", "sources", "missed")
 #: Most countries and join links that are offered to tick.
 _OFFERED = 250
 

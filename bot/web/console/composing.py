@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.broadcasts import attachments, checks, service
-from bot.broadcasts.audience import Audience
+from bot.broadcasts import attachments, checks, service, times
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.service import Draft
 from bot.contacts.service import HOME_ZONE
@@ -53,7 +52,7 @@ async def edit(visit: Visit) -> Response:
     broadcast = found(await visit.database.query(_get, visit.id))
     if broadcast.status not in (BroadcastStatus.DRAFT, BroadcastStatus.APPROVED):
         return visit.go(f"/broadcasts/{visit.id}")
-    return await _compose(visit, as_draft(broadcast), broadcast, ())
+    return await _compose(visit, Draft.of(broadcast), broadcast, ())
 
 
 @pages.post("/broadcasts/{id:row}/edit", needs=Permission.BROADCAST_WRITE, limit=attaching.FORM_LIMIT)
@@ -62,7 +61,7 @@ async def save(visit: Visit) -> Response:
     draft, errors = await _read(visit)
     if errors:
         return await _compose(visit, draft, broadcast, errors)
-    kept = as_draft(broadcast)  # what comes from elsewhere stays as it is
+    kept = Draft.of(broadcast)  # what comes from elsewhere stays as it is
     own = tuple(button for button in kept.buttons if button["id"] not in ACTIONS)
     draft = replace(draft, buttons=(*own, *draft.buttons), risks=kept.risks, link=kept.link)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
@@ -127,10 +126,15 @@ def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
         variables=_variables(form),
         paid=bool(form.text("paid")),
         scheduled_at=at_office(scheduled_at),
+        at_local=bool(form.text("at_local")),
+        repeat=form.text("repeat") or None,
+        repeat_until=at_office(form.moment("repeat_until")),
         expires_at=at_office(expires_at),
     )
-    unread = (name for name in ("scheduled_at", "expires_at") if form.text(name) and form.moment(name) is None)
-    return draft, (*_too_much(draft), *unread)
+    unread = (
+        name for name in ("scheduled_at", "expires_at", "repeat_until") if form.text(name) and form.moment(name) is None
+    )
+    return draft, tuple(dict.fromkeys((*_too_much(draft), *unread)))
 
 
 def _too_much(draft: Draft) -> Iterator[str]:
@@ -138,6 +142,10 @@ def _too_much(draft: Draft) -> Iterator[str]:
         yield "title"
     if draft.purpose not in checks.PURPOSES:
         yield "purpose"
+    if draft.repeat not in (None, *times.REPEATS):
+        yield "repeat"
+    if (draft.at_local or draft.repeat) and draft.scheduled_at is None:
+        yield "scheduled_at"
     if any(len(text) > TEXT_LIMIT for text in draft.texts.values()):
         yield "text"
     if len(draft.template or "") > TITLE_LIMIT:
@@ -165,25 +173,6 @@ def at_office(moment: datetime | None) -> datetime | None:
 def local(moment: datetime | None) -> str:
     """Return a time as a field of a form shows it."""
     return f"{moment.astimezone(ZoneInfo(HOME_ZONE)):%Y-%m-%dT%H:%M}" if moment else ""
-
-
-def as_draft(broadcast: Broadcast) -> Draft:
-    """Return what the author decided."""
-    return Draft(
-        title=broadcast.title,
-        purpose=broadcast.purpose,
-        texts=broadcast.texts,
-        audience=Audience.from_json(broadcast.audience),
-        buttons=tuple(broadcast.buttons),
-        template=broadcast.template,
-        variables=broadcast.variables,
-        paid=broadcast.paid,
-        attachments=broadcast.attachments,
-        risks=broadcast.risks,
-        link=(broadcast.link_kind, broadcast.link_ref) if broadcast.link_kind and broadcast.link_ref else None,
-        scheduled_at=broadcast.scheduled_at,
-        expires_at=broadcast.expires_at,
-    )
 
 
 def _get(db: Session, broadcast_id: int) -> Broadcast | None:
