@@ -114,7 +114,7 @@ class App:
             self.nudge()
 
     def _handle(self, db: Session, inbounds: list[Inbound]) -> None:
-        inbox.receive(db, [safety.redact(inbound) for inbound in inbounds], self.router.handle)
+        inbox.receive(db, [safety.redact(one) for one in inbounds], self.router.handle, self.router.prepare)
 
     def nudge(self) -> None:
         """Wake this process's delivery, if it has one."""

@@ -1,9 +1,9 @@
 """What can be done with people: find them, note how they can be reached and what interests them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,28 @@ from bot.contacts.models import Address, Contact, Interest, Reach, State
 
 #: The zone of the project's office: what we go by for a person whose own we do not know.
 HOME_ZONE = "Africa/Maseru"
+
+
+#: Everybody at these addresses, locked; others may queue messages to them meanwhile.
+_FIND = (
+    select(Contact, Address)
+    .join(Address, Address.contact_id == Contact.id)
+    .where(Address.channel == bindparam("channel"), Address.sender == bindparam("sender"))
+    .where(Address.value_hash.in_(bindparam("hashes", expanding=True)))
+    .order_by(Contact.id)
+    .with_for_update(key_share=True)
+)
+
+
+def find_or_create_all(
+    db: Session, channel: str, sender: str, addresses: Collection[str]
+) -> dict[str, tuple[Contact, Address]]:
+    """Return contact and address of each, all locked against a second message of the same person."""
+    hashes = {crypto.index(address): address for address in addresses}
+    rows = db.execute(_FIND, {"channel": channel, "sender": sender, "hashes": list(hashes)})
+    found = {hashes[address.value_hash]: (contact, address) for contact, address in rows}
+    new = sorted(set(addresses) - set(found))
+    return found | {address: find_or_create(db, channel, sender, address) for address in new}
 
 
 def find_or_create(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address]:
@@ -28,12 +50,7 @@ def find_or_create(db: Session, channel: str, sender: str, address: str) -> tupl
 
 
 def _find(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address] | None:
-    row = db.execute(
-        select(Contact, Address)
-        .join(Address, Address.contact_id == Contact.id)
-        .where(Address.channel == channel, Address.sender == sender, Address.value_hash == crypto.index(address))
-        .with_for_update(key_share=True)  # others may queue messages to the person meanwhile
-    ).one_or_none()
+    row = db.execute(_FIND, {"channel": channel, "sender": sender, "hashes": [crypto.index(address)]}).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

@@ -19,8 +19,12 @@ _CODE = re.compile(r"\s*link[ -]?(\d{1,12})[ -]([0-9a-f]{8})\s*", re.IGNORECASE 
 
 def offer(talk: Talk) -> None:
     """Give the code to write in the other chat."""
-    code = f"LINK-{talk.contact.id}-{_code(talk.contact.id, _period())}"
-    talk.say("link_chat.code", code=code, minutes=int(VALID.total_seconds() // 60))
+    talk.say("link_chat.code", code=code(talk.contact), minutes=int(VALID.total_seconds() // 60))
+
+
+def code(contact: Contact) -> str:
+    """Return what to write in the other chat, within `VALID`."""
+    return f"LINK-{contact.id}-{_code(contact.id, _period())}"
 
 
 def _period() -> int:

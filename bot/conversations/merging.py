@@ -47,6 +47,8 @@ def merge(db: Session, gone: Contact, into: Contact, by: StaffUser | None) -> No
     db.flush()
     _repeat(db, into, careful, by)
     audit.record(db, by, "contact.merged" if by else "contact.linked", "contact", into.id, {"merged": gone.id})
+    db.flush()
+    db.expire_all()  # rows were moved below the session
 
 
 def _require(gone: Contact, into: Contact) -> None:

@@ -1,10 +1,11 @@
 """Who answers an inbound message: the first that claims it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock, crypto
@@ -77,6 +78,10 @@ class Router:
     media_dir: Path | None = None  #: where files about members are laid out to be sent; None: nothing can be sent
     #: What a broadcast must respect that staff approve in chat.
     policy: Policy = field(default_factory=lambda: Policy({}))
+
+    def prepare(self, db: Session, people: Sequence[Contact]) -> object:
+        """Read what every message asks for, for several people at once; to be held until they are answered."""
+        return db.scalars(select(Dialogue).where(Dialogue.contact_id.in_([contact.id for contact in people]))).all()
 
     def handle(self, db: Session, contact: Contact, address: Address, inbound: Inbound, inbox_id: int) -> None:
         """Answer one message by writing rows."""

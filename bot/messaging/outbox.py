@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy import Update, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
@@ -124,14 +124,20 @@ def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int
     return db.scalar(statement.order_by(OutboxMessage.id.desc()).limit(1))
 
 
+_REPLY_UNDER_WAY = (
+    select(OutboxMessage.id)
+    .where(OutboxMessage.contact_id == bindparam("contact_id"))
+    .where(OutboxMessage.status == Status.QUEUED, OutboxMessage.kind == "reply")
+    .limit(1)
+)
+
+
 def reply_under_way(db: Session, contact_id: int) -> bool:
-    """Return whether an answer of ours has certainly not left yet; one that is being sent may have been read."""
-    statement = select(OutboxMessage.id).where(
-        OutboxMessage.contact_id == contact_id,
-        OutboxMessage.status == Status.QUEUED,
-        OutboxMessage.kind == "reply",
-    )
-    return db.scalar(statement.limit(1)) is not None
+    """Return whether an answer of ours, stored before this message, has certainly not left yet.
+
+    One that is being sent may have been read.
+    """
+    return db.connection().scalar(_REPLY_UNDER_WAY, {"contact_id": contact_id}) is not None
 
 
 def cancel_unasked(db: Session, contact_id: int, reason: str, purpose: str | None = None) -> int:

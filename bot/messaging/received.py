@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import clock, filetypes
 from bot.channels.base import FetchFailure, Inbound, Media
 from bot.filetypes import FileType
-from bot.messaging.models import FilePiece, FileStatus, InboxMessage, ReceivedFile
+from bot.messaging.models import FilePiece, FileStatus, ReceivedFile
 
 #: Bytes of a file that we take; what people read about it names this too.
 LIMIT = 16 * 1024 * 1024
@@ -38,15 +38,15 @@ class Errand:
     is_fetch: bool
 
 
-def note(db: Session, row: InboxMessage, inbound: Inbound) -> None:
+def note(db: Session, contact_id: int, inbox_id: int, inbound: Inbound) -> None:
     """Note the files of a message that was just recorded."""
     now = clock.now()
     for number, media in enumerate(inbound.media):
         too_large = media.size > LIMIT
         db.add(
             ReceivedFile(
-                contact_id=row.contact_id,
-                inbox_id=row.id,
+                contact_id=contact_id,
+                inbox_id=inbox_id,
                 number=number,
                 channel=inbound.channel,
                 kind=media.kind,

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Update, delete, select, update
+from sqlalchemy import Update, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.db import UTCDateTime
 from bot.messaging import received
 from bot.messaging.models import ReceivedFile
 from bot.surveys.engine import Session as Engine
@@ -19,6 +20,12 @@ _INDEX = re.compile(r"\[\d+\]")
 #: What may name a person or their home is encrypted.
 _FILES = {Type.IMAGE, Type.AUDIO, Type.VIDEO, Type.FILE}
 _PRIVATE = {Type.TEXT, Type.GEOPOINT, *_FILES}
+
+_SUPERSEDE = (
+    update(Answer.__table__)  # type: ignore[arg-type]
+    .where(Answer.run_id == bindparam("of_run"), Answer.path == bindparam("at_path"), Answer.superseded_at.is_(None))
+    .values(superseded_at=bindparam("now", type_=UTCDateTime))
+)
 
 
 def record(db: Session, run: Run, path: str, question: Question, value: str, said: str) -> None:
@@ -33,8 +40,8 @@ def record(db: Session, run: Run, path: str, question: Question, value: str, sai
 
 
 def supersede(db: Session, run: Run, path: str) -> None:
-    """Make the current answer to a question history."""
-    db.execute(_current(run).where(Answer.path == path).values(superseded_at=clock.now()))
+    """Make the current answer to a question history: the stored one, not one that is still to be flushed."""
+    db.connection().execute(_SUPERSEDE, {"of_run": run.id, "at_path": path, "now": clock.now()})
 
 
 def add(db: Session, run: Run, path: str, question: Question, value: str, said: str, missing: Missing | None) -> None:

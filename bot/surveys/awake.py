@@ -7,7 +7,7 @@ from typing import Any
 from bot.surveys.engine import Session, State
 from bot.surveys.form import Form
 
-KEPT = 128  #: runs, the last ones spoken to; others are brought to life from what is stored
+KEPT = 1024  #: runs, the last ones spoken to, of some 40 KB each; others are brought to life from what is stored
 
 _lock = Lock()
 _awake: dict[int, tuple[Any, Session]] = {}  # by run: the state as stored, and what stood there then

@@ -102,6 +102,7 @@ class Run(Base):
     started_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    survey: Mapped[Survey] = relationship(viewonly=True)
 
     __table_args__ = (
         UniqueConstraint("survey_id", "contact_id"),

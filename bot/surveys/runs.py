@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from bot import clock
 from bot.contacts.models import Contact, Purpose
@@ -31,11 +31,20 @@ EXPIRY = timedelta(days=14)
 _BATCH = 500
 
 
+#: Asked at almost every message: built once, and read without storing first what other people's messages changed.
+_OPEN_RUN = (
+    select(Run)
+    .options(joinedload(Run.survey, innerjoin=True))
+    .where(Run.contact_id == bindparam("contact_id"), Run.disposition.in_(LIVE), Run.paused.is_(False))
+    .order_by(Run.updated_at.desc())
+    .limit(1)
+    .execution_options(autoflush=False)
+)
+
+
 def open_run(db: Session, contact: Contact) -> Run | None:
-    """Return the run that the contact is in the middle of and has not paused."""
-    return db.scalars(
-        _live(contact).where(Run.paused.is_(False)).order_by(Run.updated_at.desc()).limit(1)
-    ).one_or_none()
+    """Return the run that the contact is in the middle of and has not paused, as stored before this message."""
+    return db.scalars(_OPEN_RUN, {"contact_id": contact.id}).one_or_none()
 
 
 def left_last(db: Session, contact: Contact) -> Run | None:

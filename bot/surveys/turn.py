@@ -44,10 +44,9 @@ class Turn:
     @classmethod
     def begin(cls, db: Db, content: Content, contact: Contact, run: Run, channel: str) -> Self:
         """Bring the run to life where it stopped."""
-        survey = db.get_one(Survey, run.survey_id)
-        form = form_of(survey)
+        form = form_of(run.survey)
         session = awake.wake(run.id, form, run.state, clock.now(), zone_of(contact))
-        turn = cls(db, content, contact, run, survey, channel, form, session)
+        turn = cls(db, content, contact, run, run.survey, channel, form, session)
         turn.tune()
         return turn
 
@@ -56,7 +55,6 @@ class Turn:
         run = self.run
         run.state, run.fault = self.session.state.to_json(), None
         run.language, run.channel, run.updated_at = self.language, self.channel, clock.now()
-        self.db.flush()
         if run.disposition in LIVE:
             awake.rest(run.id, run.state, self.session)
 

@@ -73,6 +73,22 @@ def test_what_makes_handling_fail_is_kept_shown_and_tried_again_a_few_times(
     assert listener.heard == ["ok", "poison", "more"]
 
 
+def test_one_poisonous_message_among_many_is_parked_alone_and_the_others_are_handled_once(database: Database) -> None:
+    def handle(db: Session, contact: Contact, address: Address, inbound: Inbound, id: int) -> None:
+        contact.state, contact.source = State.MEMBER, f"{contact.source or ''}{inbound.text}"
+        if inbound.text == "!":
+            raise ValueError("boom")
+
+    group = [said(text, f"{person}{text}", person) for person in ("1001", "1002", "1003") for text in "ab"]
+    group.insert(3, said("!", "poison", "1002"))
+    with database.begin() as db:
+        assert inbox.receive(db, group, handle) == 7
+    with database.begin() as db:
+        parked = db.scalars(select(InboxMessage).where(InboxMessage.handling == Handling.PARKED)).one()
+        assert (parked.text, parked.error) == ("!", "ValueError")
+        assert db.scalars(select(Contact.source).order_by(Contact.id)).all() == ["ab", "ab", "ab"]
+
+
 def test_a_message_that_never_can_be_handled_is_left_to_staff_after_a_few_times(
     database: Database, listener: Listener
 ) -> None:
