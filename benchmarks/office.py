@@ -121,7 +121,7 @@ def freeze_broadcast(database: Database, *channels: Channel) -> int:
         db.add(broadcast)
         db.flush()
         policy = Policy({channel.name: channel for channel in channels}, RULES)
-        broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, now, now + timedelta(days=7))
+        broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, now + timedelta(days=7))
         return broadcast.id
 
 

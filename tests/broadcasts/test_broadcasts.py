@@ -89,7 +89,7 @@ def test_even_a_broadcast_reset_by_hand_reaches_nobody_twice(
         broadcast = office.approved(db)
         office.send(db, broadcast)
     with pytest.raises(Exception, match=r"(?i)unique"), database.begin() as db:
-        freezing.freeze(db, broadcast, office.policy, frozen, frozen, frozen + service.VALID)
+        freezing.freeze(db, broadcast, office.policy, frozen, frozen + service.VALID)
 
 
 @pytest.mark.parametrize("status", [status for status in BroadcastStatus if status not in (BroadcastStatus.APPROVED,)])
