@@ -51,6 +51,9 @@ bench-survey: $(VENV)/.dev  ## Microseconds of one answer in a short and a long 
 bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lost, nothing doubled, on both engines
 	@$(BIN)/python -m benchmarks.crash $(ARGS)
 
+bench-memory: $(VENV)/.dev  ## Peak memory of a million recipients beside ten thousand, and seconds of freezing, on both engines
+	@$(BIN)/python -m benchmarks.memory $(ARGS)
+
 bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers alone, on both engines
 	@$(BIN)/python -m benchmarks.importing $(ARGS)
 
@@ -99,4 +102,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help sbom bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean
+.PHONY: help sbom bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import resource
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -58,13 +59,14 @@ def bare_insert(database: Database) -> float:
     return time.perf_counter() - began
 
 
-def run(size: int, base: str) -> dict[str, Any]:
+def run(engine: str, size: int, base: str) -> dict[str, Any]:
     """Return the figures of one size."""
     context = multiprocessing.get_context("spawn")
-    with office.database("sqlite") as database:
+    with office.database(engine) as database:
         office.add_members(database, "telegram", "700", size)
         ours, theirs = context.Pipe()
-        process = context.Process(target=measure, args=(str(database.engine.url), base, theirs))
+        url = database.engine.url.render_as_string(hide_password=False)
+        process = context.Process(target=measure, args=(url, base, theirs))
         process.start()
         theirs.close()
         found: dict[str, Any] = ours.recv()
@@ -72,26 +74,26 @@ def run(size: int, base: str) -> dict[str, Any]:
         return found | {"bare_seconds": bare_insert(database)}
 
 
+def compare(engine: str, sizes: Sequence[int], base: str) -> dict[str, Any]:
+    """Return what the larger size costs beside the smaller one."""
+    small, large = (run(engine, size, base) for size in sizes)
+    return {
+        "peak_mb": [round(one["peak_mb"]) for one in (small, large)],
+        "peak_ratio": round(large["peak_mb"] / small["peak_mb"], 3),
+        "freeze_seconds": round(large["freeze_seconds"], 1),
+        "freeze_ratio_to_bare_insert": round(large["freeze_seconds"] / large["bare_seconds"], 2),
+    }
+
+
 def main() -> None:
     """Print one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs=2, default=(10_000, 1_000_000))
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append")
     chosen = parser.parse_args()
     with stub.serving(0.01) as base:
-        small, large = (run(size, base) for size in chosen.sizes)
-    print(
-        json.dumps(
-            {
-                "bench": "memory",
-                "engine": "sqlite",
-                "sizes": chosen.sizes,
-                "peak_mb": [round(one["peak_mb"]) for one in (small, large)],
-                "peak_ratio": round(large["peak_mb"] / small["peak_mb"], 3),
-                "freeze_seconds": round(large["freeze_seconds"], 1),
-                "freeze_ratio_to_bare_insert": round(large["freeze_seconds"] / large["bare_seconds"], 2),
-            }
-        )
-    )
+        figures = {engine: compare(engine, chosen.sizes, base) for engine in chosen.engine or ("sqlite", "postgresql")}
+    print(json.dumps({"bench": "memory", "engine": figures, "sizes": chosen.sizes}))
 
 
 if __name__ == "__main__":

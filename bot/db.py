@@ -2,7 +2,9 @@
 
 import asyncio
 import importlib
+import math
 import pkgutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,13 +14,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _READ_ONLY = {"read_only": True}
+#: A connection to PostgreSQL that lay unused for longer is tried before it is used, in seconds.
+IDLE = 1.0
 
 
 class DatabaseUnusable(Exception):
@@ -137,7 +141,8 @@ def open_engine(url: str) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+            engine = create_engine(parsed, pool_size=10, max_overflow=10)
+            _replace_dead_connections(engine)
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except ArgumentError:
@@ -161,6 +166,23 @@ def _cure(url: str, error: Exception) -> str:
         f"The database of OUTREACH_DATABASE_URL cannot be reached ({type(error).__name__}): "
         "check that it runs, and the URL's host, name and password"
     )
+
+
+def _replace_dead_connections(engine: Engine) -> None:
+    """Try a connection that lay idle before it is used: the server may have closed it. Each trial is a round trip."""
+
+    def note_use(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def try_idle(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", math.inf) > IDLE:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception:
+                raise InvalidatePoolError from None
+
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", try_idle)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -26,7 +26,7 @@ IDLE = 0.5
 #: The same while messages are under way: shorter than the horizon for which places are given out.
 BUSY = 0.1
 #: Real seconds that an outcome waits for others to share its commit.
-LINGER = 0.005
+LINGER = 0.01
 #: A claim older than this is given back: others may take this process for dead, and its messages for uncertain.
 STALE = workers.SILENT / 2
 #: Seconds between two messages to one person; an answer may follow faster, a few at a time.
@@ -40,6 +40,11 @@ def window(max_in_flight: int) -> int:
     More than may be with the provider, so that a call that ends need not wait for a commit before the next begins; with
     one at a time nothing is claimed ahead.
     """
+    return 3 * max_in_flight - 2
+
+
+def in_doubt(max_in_flight: int) -> int:
+    """Return how many calls have begun without a committed outcome at most, which is what a crash leaves in doubt."""
     return 2 * max_in_flight - 1
 
 
@@ -51,6 +56,7 @@ class Delivery:
     ) -> None:
         self._database, self._channel, self._desk, self._notes = database, channel, desk, notes
         self._window, self._places = window(max_in_flight), asyncio.Semaphore(max_in_flight)
+        self._unsettled = asyncio.Semaphore(in_doubt(max_in_flight))
         self._work = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []  #: that are not settled yet
@@ -98,6 +104,8 @@ class Delivery:
             return True
         self._failed = False
         settled = [outcome.id for outcome in outcomes]
+        for _ in settled:
+            self._unsettled.release()
         if self._notes:
             self._notes.end(settled)
         self._claimed.difference_update(settled)
@@ -118,6 +126,7 @@ class Delivery:
     async def _send(self, item: Claimed) -> None:
         # The claim is committed and no database session is open here: a slow provider holds nothing but this task.
         await self._pace.wait(item)
+        await self._unsettled.acquire()
         async with self._places:
             result = await self._try(item)
         self._outcomes.append(Outcome(item.message.id, item.address_id, result))

@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import groupby, zip_longest
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select, text
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from bot.db import UTCDateTime
-from bot.messaging.models import IS_WAITING, LANES, WAITING, OutboxMessage, Priority, Status
+from bot.messaging.models import IS_WAITING, LANES, OPEN, WAITING, OutboxMessage, Priority, Status
 
 
 class DueMessage(NamedTuple):
@@ -53,13 +53,15 @@ def _head() -> Select[int, int]:
     row, before = OutboxMessage, aliased(OutboxMessage)
     now = bindparam("now", type_=UTCDateTime)
     comes_first = and_(
-        before.status.in_(WAITING),
         before.priority <= row.priority,
         before.id < row.id,
         or_(before.due_at <= now, and_(before.attempts > 0, before.due_at.is_not(None))),
     )
+    # Behind a function, so that PostgreSQL looks up by contact: its statistics know nothing yet of a broadcast just
+    # written, and the index of what waits seems to be short.
+    is_sending = func.coalesce(before.status, "") == Status.SENDING
     has_one_before = exists().where(
-        before.contact_id == row.contact_id, or_(before.status == Status.SENDING, comes_first)
+        before.contact_id == row.contact_id, before.status.in_(OPEN), or_(is_sending, comes_first)
     )
     return (
         select(row.id, row.contact_id)
