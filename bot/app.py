@@ -175,7 +175,7 @@ class App:
             renderers={
                 BROADCAST: render,
                 FULL_TEXT: render,
-                inviting.KIND: inviting.renderer(self.content),
+                **inviting.renderers(self.content),
                 surveys.KIND: surveys.renderer(self.content),
             },
             # All of a bot's messages together stay below the paid rate.

@@ -32,7 +32,7 @@ def import_(
         str | None, typer.Option(help="Country (LS, MW, MU, ...) of numbers that are written without theirs.")
     ] = None,
     map: Annotated[
-        list[str] | None, typer.Option(help="COLUMN=phone or COLUMN=region, if the header misleads.")
+        list[str] | None, typer.Option(help="COLUMN=phone, COLUMN=region or COLUMN=language, if the header misleads.")
     ] = None,
     sheet: Annotated[
         str, typer.Option(help="Sheet of the workbook; without it the first that is shown and not empty.")
@@ -52,7 +52,7 @@ def import_(
     with _opened(by) as (opened, db, staff):
         sender, country = _sender(opened), _country(region)
         with _progress("Reading numbers", len(found.rows)) as progress:
-            verdicts = importing.judge(db, found.rows, sender, country, progress)
+            verdicts = importing.judge(db, found.rows, sender, country, progress, opened.content.keywords.language)
         batch = None
         if not dry_run:
             _require_template(db, opened)

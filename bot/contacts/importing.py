@@ -1,12 +1,14 @@
 """Import lists of people: judge every row first, then take all that are in, or none; undo by batch.
 
-Of an imported person we keep the address, the source and who recorded it, and nothing else before they say yes.
+Of an imported person we keep the address, the source, the language and who recorded it, and nothing else before they
+say yes.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Select, String, any_, delete, func, insert, literal, select
@@ -83,6 +85,7 @@ class Verdict(NamedTuple):
     reason: str
     address: str  #: of a row that is in
     value_hash: str
+    language: str | None = None  #: of the invitation, where the list says one that we speak
 
     @property
     def standing(self) -> Standing:
@@ -95,19 +98,24 @@ def judge(
     sender: str,
     region: str | None,
     progress: Callable[[int], None] = lambda _count: None,
+    language_of: Callable[[str], str | None] = lambda _name: None,
 ) -> list[Verdict]:
-    """Say of every row whether it is in, out or doubtful, and why; `progress` hears how many more are done."""
+    """Say of every row whether it is in, out or doubtful, and why; `progress` hears how many more are done.
+
+    `language_of` returns the code of a language as offices write it, or None.
+    """
     seen: set[str] = set()
+    language_of = cache(language_of)
     found: list[Verdict] = []
     for chunk in _chunks(rows):
-        judged = [_judge(row, region, seen) for row in chunk]
+        judged = [_judge(row, region, seen, language_of) for row in chunk]
         known = _known(db, sender, [verdict.value_hash for verdict in judged if verdict.value_hash])
         found += [verdict._replace(reason=known.get(verdict.value_hash, verdict.reason)) for verdict in judged]
         progress(len(chunk))
     return found
 
 
-def _judge(row: Row, region: str | None, seen: set[str]) -> Verdict:
+def _judge(row: Row, region: str | None, seen: set[str], language_of: Callable[[str], str | None]) -> Verdict:
     e164, trouble = numbers.read(row.phone, row.region or region)
     if trouble:
         return Verdict(row.line, trouble, "", "")
@@ -115,7 +123,7 @@ def _judge(row: Row, region: str | None, seen: set[str]) -> Verdict:
         return Verdict(row.line, Known.TWICE, "", "")
     seen.add(e164)
     address = f"{CHANNEL}:{e164}"
-    return Verdict(row.line, Known.NEW, address, crypto.index(address))
+    return Verdict(row.line, Known.NEW, address, crypto.index(address), language_of(row.language))
 
 
 def _known(db: Session, sender: str, hashes: list[str]) -> dict[str, Known]:
@@ -169,7 +177,9 @@ def _write(db: Session, batch: ImportBatch, chunk: Sequence[Verdict], sender: st
     person = {
         "state": State.INVITED, "channel": CHANNEL, "source": batch.source, "created_at": batch.created_at,
     }  # fmt: skip
-    ids = connection.execute(insert(Contact).returning(Contact.id), [person] * len(chunk)).scalars().all()
+    people = [person | {"language": verdict.language} for verdict in chunk]
+    statement = insert(Contact).returning(Contact.id, sort_by_parameter_order=True)
+    ids = connection.execute(statement, people).scalars().all()
     connection.execute(insert(Imported), [{"contact_id": id, "batch_id": batch.id} for id in ids])
     connection.execute(insert(Address), list(_addresses(ids, chunk, sender)))
     connection.execute(insert(AskedOnce), [{"value_hash": verdict.value_hash} for verdict in chunk])

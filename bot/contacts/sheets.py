@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -17,7 +17,7 @@ from bot.contacts import workbook
 from bot.sentences import Sentence
 
 #: What we read of a person. Nothing else is kept before a yes, so nothing else is read.
-FIELDS = ("phone", "region")
+FIELDS = ("phone", "region", "language")
 #: Headers, in English and French, by which a column is known without being told.
 _GUESSES = {
     "phone": (
@@ -26,6 +26,7 @@ _GUESSES = {
         "numero", "numero de telephone", "portable", "numero whatsapp", "numero de portable",
     ),
     "region": ("phone country", "country code", "pays du numero", "code pays"),
+    "language": ("language", "preferred language", "langue", "langue preferee"),
 }  # fmt: skip
 WORKBOOKS = (".xlsx", ".xlsm")
 _READER = Path(__file__).with_name("workbook.py")
@@ -41,7 +42,7 @@ _BROKEN = Sentence(
 _DELIMITERS = ",;\t|"
 _SAMPLE = 4096
 _ISO_COUNTRY = re.compile(r"[A-Z]{2}")
-#: A line as the spreadsheet numbers it, and its cells; the first one read holds the names of the sheets.
+#: A line as the spreadsheet numbers it, and the cells that were asked for.
 Line = tuple[int, list[str]]
 
 
@@ -55,6 +56,7 @@ class Row(NamedTuple):
     line: int  #: as the spreadsheet numbers it
     phone: str
     region: str | None
+    language: str = ""  #: as the office wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +74,26 @@ def read(path: Path, mapping: Mapping[str, str], sheet: str = "") -> Sheet:
 
     Of a workbook it is the sheet of that name, or else the first one that is shown and not empty.
     """
-    lines = _workbook(path, sheet) if path.suffix.lower() in WORKBOOKS else _csv(path.read_bytes())
-    with closing(lines):  # also when the header is refused: a process reads at the other end
-        others = next(lines, (0, []))[1][1:]
-        header = [cell.strip() for cell in next(lines, (0, []))[1]]
+    with _Workbook(path, sheet) if path.suffix.lower() in WORKBOOKS else _Csv(path.read_bytes()) as source:
+        header = [cell.strip() for cell in source.header]
         columns = _columns(header, mapping)
-        positions = {field: header.index(name) for field, name in columns.items()}
-        rows = list(_rows(lines, positions["phone"], positions.get("region")))
+        asked = [field for field in FIELDS if field in columns]
+        lines = source.lines([header.index(columns[field]) for field in asked])
+        rows = list(_rows(lines, asked))
     unread = tuple(name for name in header if name and name not in columns.values())
-    return Sheet(columns, unread, tuple(others), rows)
+    return Sheet(columns, unread, tuple(source.others), rows)
 
 
-def _rows(lines: Iterable[Line], phone: int, region: int | None) -> Iterator[Row]:
+def _rows(lines: Iterable[Line], fields: Sequence[str]) -> Iterator[Row]:
+    phone, region, language = (fields.index(field) if field in fields else None for field in FIELDS)
     for number, cells in lines:
-        country = _cell(cells, region).strip().upper() if region is not None else ""
-        yield Row(number, _cell(cells, phone), country if _ISO_COUNTRY.fullmatch(country) else None)
-
-
-def _cell(cells: Sequence[str], position: int) -> str:
-    return cells[position] if position < len(cells) else ""
+        country = cells[region].strip().upper() if region is not None else ""
+        yield Row(
+            number,
+            cells[phone or 0],
+            country if _ISO_COUNTRY.fullmatch(country) else None,
+            cells[language] if language is not None else "",
+        )
 
 
 def _columns(header: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -139,13 +142,33 @@ def _folded(header: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", plain))
 
 
-def _csv(data: bytes) -> Generator[Line]:
-    text = _decode(data)
-    first = text[:_SAMPLE].lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    yield 0, []
+class _Csv:
+    """A list as CSV."""
+
+    others: Sequence[str] = ()
+
+    def __init__(self, data: bytes) -> None:
+        text = _decode(data)
+        first = text[:_SAMPLE].lstrip("\r\n").partition("\n")[0]
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first.count))
+        self._lines = filter(_is_filled, enumerate(_readable(reader), 1))
+        self.header = next(self._lines, (0, []))[1]
+
+    def __enter__(self) -> "_Csv":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go; there is nothing to close."""
+
+    def lines(self, positions: Sequence[int]) -> Iterator[Line]:
+        """Yield the lines after the header with the cells at these positions."""
+        for number, cells in self._lines:
+            yield number, [cells[position] if position < len(cells) else "" for position in positions]
+
+
+def _readable(reader: Iterator[list[str]]) -> Iterator[list[str]]:
     try:
-        yield from filter(_is_filled, enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1))
+        yield from reader
     except csv.Error:
         raise SheetError(Sentence("The file is no CSV: save the list as CSV UTF-8 or XLSX")) from None
 
@@ -166,16 +189,43 @@ def _decode(data: bytes) -> str:
     raise SheetError(Sentence("The file is in no encoding we know: save the list as CSV UTF-8 or XLSX"))
 
 
-def _workbook(path: Path, sheet: str) -> Generator[Line]:
-    """Read a workbook in a process of its own: what is wrong with the file can only harm that."""
-    command = [sys.executable, "-I", str(_READER), str(path), sheet]
-    # Only the path comes from outside, and no shell reads it.
-    with subprocess.Popen(command, stdout=PIPE, stderr=DEVNULL) as child:  # noqa: S603
-        assert child.stdout  # noqa: S101 - it is a pipe
-        lines = csv.reader(io.TextIOWrapper(child.stdout, "utf-8", newline=""))
-        if (names := next(lines, None)) is not None:
-            yield 0, names
-        for number, *cells in lines:
+class _Workbook:
+    """A list as a workbook, read in a process of its own: what is wrong with the file can only harm that."""
+
+    def __init__(self, path: Path, sheet: str) -> None:
+        command = [sys.executable, "-I", str(_READER), str(path), sheet]
+        # Only the path comes from outside, and no shell reads it.
+        self._child = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)  # noqa: S603
+
+    def __enter__(self) -> "_Workbook":
+        assert self._child.stdout  # noqa: S101 - it is a pipe
+        self._reader = csv.reader(io.TextIOWrapper(self._child.stdout, "utf-8", newline=""))
+        try:
+            names, self.header = next(self._reader, []), next(self._reader, [])
+            if not self.header:  # a sheet without a row, or no workbook at all
+                self._end()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.others = names[1:]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, also when the header was refused and it still waits or writes."""
+        self._child.kill()
+        with self._child:  # closes the pipes and waits
+            pass
+
+    def lines(self, positions: Sequence[int]) -> Iterator[Line]:
+        """Yield the lines after the header with the cells at these positions; nothing else leaves the process."""
+        assert self._child.stdin  # noqa: S101 - it is a pipe
+        with suppress(BrokenPipeError):  # it has ended: how is said below
+            self._child.stdin.write(" ".join(map(str, positions)).encode())
+            self._child.stdin.close()
+        for number, *cells in self._reader:
             yield int(number), cells
-    if child.returncode:
-        raise SheetError(_FAILED.get(child.returncode, _BROKEN))
+        self._end()
+
+    def _end(self) -> None:
+        if code := self._child.wait():
+            raise SheetError(_FAILED.get(code, _BROKEN))

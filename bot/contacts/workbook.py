@@ -2,12 +2,14 @@
 
 A small file can unpack to gigabytes, or put a cell into the last corner of the sheet: then the memory given here is
 used up, and only this process ends. Arguments: the path, and the name of the sheet or nothing. The first line holds the
-name of the sheet that is read and those of the others; each further one a row's number, as the program that made it
-shows it, and its cells. Exit codes: 0, or one of those below, or any other when the file cannot be read.
+name of the sheet that is read and those of the others, the second the first row that is not empty. Then it waits for
+the numbers of the columns to send, counted from 0, on stdin. Each further line holds a row's number, as the program
+that made it shows it, and these cells. Exit codes: 0, or one of those below, or any other when the file cannot be read.
 """
 
 import csv
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, time
 
@@ -47,11 +49,21 @@ def main(path: str, wanted: str = "") -> int:
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     writer = csv.writer(sys.stdout)
     writer.writerow([chosen, *(name for name in names if name != chosen)])
-    for number, row in enumerate(book.get_sheet_by_name(chosen).iter_rows(), 1):
-        cells = [text(cell) for cell in row]
-        if any(cells):
-            writer.writerow([number, *cells])
+    rows = ((number, row) for number, row in enumerate(book.get_sheet_by_name(chosen).iter_rows(), 1) if is_filled(row))
+    header = next(rows, None)
+    if header is None:
+        return 0
+    writer.writerow([text(cell) for cell in header[1]])
+    sys.stdout.flush()
+    columns = [int(column) for column in sys.stdin.read().split()]
+    for number, row in rows:
+        writer.writerow([number, *[text(row[column]) for column in columns]])
     return 0
+
+
+def is_filled(row: Sequence[object]) -> bool:
+    """Tell whether a row has a cell that is not empty."""
+    return any(cell != "" for cell in row)
 
 
 def text(cell: object) -> str:

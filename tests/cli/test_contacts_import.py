@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,9 @@ def data(outreach: Outreach, tmp_path: Path) -> Iterator[Database]:
 def approved(data: Database, messages_dir: Path) -> Database:
     """The database, with the invitation approved."""
     content = Content.load(messages_dir)
-    shipped = content.templates[inviting.TEMPLATE]
     with data.begin() as db:
-        for language in WHATSAPP_LANGUAGES:
+        for name, language in product((inviting.TEMPLATE, inviting.TEMPLATE_BOTH), WHATSAPP_LANGUAGES):
+            shipped = content.templates[name]
             definition = templates.definition(shipped, language)
             db.add(
                 templates.ContentRow(

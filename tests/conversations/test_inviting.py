@@ -49,7 +49,7 @@ def person(database: Database) -> Contact:
 
 def statuses(database: Database) -> list[str]:
     with database.read() as db:
-        kind = OutboxMessage.kind == inviting.KIND
+        kind = OutboxMessage.kind.in_(inviting.KINDS)
         return list(db.scalars(select(OutboxMessage.status).where(kind).order_by(OutboxMessage.id)))
 
 
@@ -57,6 +57,48 @@ def test_the_invitation_names_who_gave_us_the_number_and_offers_yes_and_no(route
     message = inviting.message(router.content, "the embassy in London", "en")
     assert "the embassy in London" in message.text
     assert [button.id for button in message.buttons] == ["yes", "no"]
+
+
+def test_the_invitation_speaks_the_language_of_the_list_or_else_english_and_french(
+    database: Database, router: Router, frozen: object
+) -> None:
+    written = {"+26650123456": "Français", "+26650123457": "sesotho", "+26650123458": "Deutsch", "+26650123459": ""}
+    rows = [Row(line, phone, None, language) for line, (phone, language) in enumerate(written.items(), 2)]
+    with database.begin() as db:
+        verdicts = importing.judge(db, rows, "us", None, language_of=router.content.keywords.language)
+        made = importing.take(db, verdicts, "us", "the embassy", "7")
+        assert made
+        assert inviting.invite(db, made) == 4
+        found = db.execute(
+            select(Address.value, Contact.language, OutboxMessage.kind, OutboxMessage.ref)
+            .join(Contact, Contact.id == Address.contact_id)
+            .join(OutboxMessage, OutboxMessage.contact_id == Contact.id)
+            .order_by(Contact.id)
+        ).all()
+        texts = [
+            inviting.renderers(router.content)[kind](db, ref, language or "en").text for _, language, kind, ref in found
+        ]
+    assert [(value[-1], language) for value, language, _, _ in found] == [
+        ("6", "fr"), ("7", "st"), ("8", None), ("9", None),
+    ]  # fmt: skip
+    assert [("Bonjour" in text, "Hello" in text) for text in texts] == [
+        (True, False), (False, True), (True, True), (True, True),
+    ]  # fmt: skip
+
+
+def test_an_import_that_ends_in_the_middle_leaves_nobody_and_can_be_run_again(
+    database: Database, frozen: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_CHUNK", 1)
+
+    def killed(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), database.begin() as db:
+        importing.take(db, importing.judge(db, ROWS, "us", None), "us", "the embassy", "7", killed)
+    with database.read() as db:
+        assert db.scalar(select(func.count()).select_from(Contact)) == 0
+    assert run_import(database) is not None
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -74,7 +116,7 @@ def test_delivery_renders_the_invitation_from_the_list_it_belongs_to(
     database: Database, router: Router, batch: ImportBatch
 ) -> None:
     with database.read() as db:
-        assert "the embassy" in inviting.renderer(router.content)(db, batch.id, "fr").text
+        assert "the embassy" in inviting.renderers(router.content)[inviting.KIND](db, batch.id, "fr").text
         assert not inviting.is_approved(db, router.content)
 
 

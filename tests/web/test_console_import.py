@@ -1,6 +1,7 @@
 """Importing a list in the console: look, choose the same file again, import, undo."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,11 @@ def approved(app: FastAPI, database: Database, messages_dir: Path, tmp_path: Pat
     """Have the invitation approved."""
     content = context(database, messages_dir, tmp_path).content
     with database.begin() as db:
-        for language in WHATSAPP_LANGUAGES:
-            definition = templates.definition(content.templates[inviting.TEMPLATE], language)
+        for name, language in product((inviting.TEMPLATE, inviting.TEMPLATE_BOTH), WHATSAPP_LANGUAGES):
+            definition = templates.definition(content.templates[name], language)
             db.add(
                 templates.ContentRow(
-                    definition=definition, content_id=f"HX{language}", name=inviting.TEMPLATE, language=language,
+                    definition=definition, content_id=f"HX{language}", name=name, language=language,
                     approval=templates.APPROVED, created_at=clock.now(),
                 )
             )  # fmt: skip
@@ -72,7 +73,7 @@ async def test_a_list_is_looked_at_imported_and_undone(app: FastAPI, approved: N
     assert "each person gets one invitation" in done.text
     with database.read() as db:
         assert set(db.scalars(select(Contact.state))) == {State.INVITED}
-        assert db.scalar(select(func.count()).where(OutboxMessage.kind == inviting.KIND)) == 2
+        assert db.scalar(select(func.count()).where(OutboxMessage.kind.in_(inviting.KINDS))) == 2
         assert "contacts.imported" in db.scalars(select(AuditEntry.action)).all()
     assert "Invited" in (await browser.open("/members")).text
 

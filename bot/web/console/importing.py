@@ -5,6 +5,7 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import phonenumbers
@@ -97,7 +98,8 @@ async def upload(visit: Visit) -> Response:
         sheet = await asyncio.to_thread(_read, data, name, visit.form.text("column"), visit.form.text("sheet").strip())
     except SheetError as error:
         return await _listing(visit, problem=sentence(error))
-    verdicts = await visit.database.query(importing.judge, sheet.rows, sender, region or None)
+    judge = partial(importing.judge, language_of=visit.context.content.keywords.language)
+    verdicts = await visit.database.query(judge, sheet.rows, sender, region or None)
     look = Look(name, hashlib.sha256(data).hexdigest(), sheet, verdicts)
     if visit.form.text("seen") != look.digest:
         return await _listing(visit, look)
