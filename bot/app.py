@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -26,6 +27,7 @@ from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import calendars, certificates, materials
 from bot.grouping import GroupCommit
+from bot.jobs import Patience
 from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates, workers
 from bot.messaging.begun import Notes
 from bot.messaging.claims import Desk
@@ -75,7 +77,9 @@ class App:
             policy=self.policy,
         )
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
-        self.jobs = {job.name: job for job in jobs.table(self.content, self.router, settings.data_dir / "exports")}
+        patience = Patience(settings.silences, timedelta(days=settings.survey_expiry))
+        table = jobs.table(self.content, self.router, settings.data_dir / "exports", patience)
+        self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
         self._receipts = GroupCommit(self.database, receipts.apply)

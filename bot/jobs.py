@@ -1,7 +1,8 @@
 """What happens by itself: stateless jobs that ask "what is due?"; due times are columns, APScheduler holds no truth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
@@ -21,6 +22,8 @@ from bot.exports import withdrawals
 from bot.messaging import inbox, made, outbox
 from bot.staff import sessions
 from bot.surveys import service as surveys
+from bot.surveys.nudging import NUDGES
+from bot.surveys.runs import EXPIRY
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +38,25 @@ class Job:
     erases: bool = False  #: nothing of what it removed may lie on in the database's log
 
 
-def table(content: Content, router: Router, exports_dir: Path | None = None) -> tuple[Job, ...]:
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long we wait for people who fell silent in a survey."""
+
+    nudges: Sequence[timedelta] = NUDGES
+    expiry: timedelta = EXPIRY
+
+
+def table(
+    content: Content, router: Router, exports_dir: Path | None = None, patience: Patience = Patience()
+) -> tuple[Job, ...]:
     """Return all jobs."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
         Job("session_starts", 20, lambda db: following.queue_starts(db, content, clock.now())),
         Job("session_follow_ups", 60, lambda db: following.queue_follow_ups(db, content, clock.now())),
         Job("finished_sessions", 300, events.finish),
-        Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now())),
-        Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now())),
+        Job("survey_nudges", 60, lambda db: surveys.queue_due_nudges(db, content, clock.now(), patience.nudges)),
+        Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now(), patience.expiry)),
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),

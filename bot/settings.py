@@ -1,6 +1,7 @@
 """One frozen Settings, read once from the environment and .env."""
 
 import re
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -95,6 +96,11 @@ class Settings(BaseSettings):
     quiet_from: int = Field(20, ge=0, le=23, description="Hour from which nothing unasked is sent, member's zone.")
     quiet_until: int = Field(8, ge=0, le=23, description="Hour until which nothing unasked is sent, member's zone.")
     weekly_cap: int = Field(7, ge=1, description="Most broadcasts one member gets in seven days.")
+    survey_nudges: str = Field(
+        "24,72",
+        description="Hours of silence after which we remind of a survey left half-way; empty: never.",
+    )
+    survey_expiry: int = Field(14, ge=1, description="Days of silence after which a survey left half-way ends.")
     official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
     official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
 
@@ -112,6 +118,16 @@ class Settings(BaseSettings):
         if name and not re.fullmatch(r"[A-Za-z]\w{3,31}", name, re.ASCII):
             raise ValueError("must be the name of the bot, such as diaspora_bot")
         return name
+
+    @field_validator("survey_nudges")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        hours = [part.strip() for part in value.split(",") if part.strip()]
+        if not all(hour.isdecimal() and 0 < int(hour) <= 8760 for hour in hours):
+            raise ValueError("must be hours separated by commas, such as 24,72")
+        if sorted(hours, key=int) != hours:
+            raise ValueError("must begin with the shortest silence, such as 24,72")
+        return ",".join(hours)
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
@@ -144,6 +160,11 @@ class Settings(BaseSettings):
     def messages(self) -> Path:
         """Return the folder of the content."""
         return self.messages_dir or shipped("messages")
+
+    @property
+    def silences(self) -> tuple[timedelta, ...]:
+        """Return after how long a silence we remind of a survey."""
+        return tuple(timedelta(hours=int(hours)) for hours in self.survey_nudges.split(",") if hours)
 
     @property
     def media_dir(self) -> Path:

@@ -1,4 +1,4 @@
-"""survey: check, trace, try and publish an XLSForm."""
+"""survey: check, trace, try, preview and publish an XLSForm; what is done with its people is beside it."""
 
 import json
 from datetime import datetime
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from bot import clock
+from bot.cli import survey_people
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json
 from bot.content.languages import LANGUAGES
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from bot.surveys.publishing import Prepared
 
 app = typer.Typer(help="Surveys: XLSForms answered in chat.", no_args_is_help=True)
+app.command("list")(survey_people.list_)
+app.command()(survey_people.invite)
+app.command()(survey_people.terms)
+app.command()(survey_people.nudge)
+app.command()(survey_people.close)
 File = Annotated[Path, typer.Argument(help="An XLSForm (.xlsx .xls .csv .md) or XForm (.xml).")]
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, or_, select, update
+from sqlalchemy import Select, Update, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
 from bot.channels.base import Button, Media
 from bot.contacts.models import Contact
 from bot.messaging.eligibility import ASKING
-from bot.messaging.models import HAS_DEADLINE, WAITING, InboxMessage, OutboxMessage, Priority, Status
+from bot.messaging.models import HAS_DEADLINE, IS_WAITING, WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +175,26 @@ def cancel_ref(db: Session, kind: str, ref: int, reason: str) -> int:
     return _change(db, statement, status=Status.CANCELLED, reason=reason)
 
 
-def expire_ref(db: Session, kind: str, ref: int, at: datetime) -> int:
-    """Have what waits of one session be worth sending until another time; return how many."""
+def expire_ref(db: Session, kind: str, ref: int, at: datetime | None) -> int:
+    """Have what waits of one session or survey be worth sending until another time; return how many."""
     statement = update(OutboxMessage).where(
         OutboxMessage.kind == kind, OutboxMessage.ref == ref, OutboxMessage.status.in_(WAITING)
     )
     return _change(db, statement, expires_at=at)
+
+
+def cancel_refs(db: Session, kind: str, refs: Select[int], reason: str) -> int:
+    """Cancel what waits of several of a kind; return how many."""
+    statement = update(OutboxMessage).where(
+        OutboxMessage.kind == kind, OutboxMessage.ref.in_(refs), OutboxMessage.status.in_(WAITING)
+    )
+    return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
+def postpone_ref(db: Session, kind: str, ref: int, due_at: datetime) -> int:
+    """Have what waits of one survey leave from another time on, but for what waits for staff; return how many."""
+    statement = update(OutboxMessage).where(OutboxMessage.kind == kind, OutboxMessage.ref == ref, IS_WAITING)
+    return _change(db, statement, due_at=due_at)
 
 
 def cancel_once(db: Session, keys: Iterable[str], reason: str) -> int:

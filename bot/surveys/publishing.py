@@ -96,12 +96,6 @@ def publish(
     return release(db, upload(db, data, filename, media), opens_at, closes_at)
 
 
-def close(db: Session, survey: Survey) -> None:
-    """Take no more answers, neither from new people nor from those half-way."""
-    survey.status = Status.CLOSED
-    db.flush()
-
-
 def is_open(survey: Survey) -> bool:
     """Tell whether the survey takes answers now."""
     now = clock.now()

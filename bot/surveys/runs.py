@@ -1,32 +1,25 @@
 """The life of a run outside a conversation: found, begun, nudged, expired, withdrawn."""
 
 import random
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from bot import clock
-from bot.contacts.models import Contact, Purpose
+from bot.contacts.models import Contact
 from bot.contacts.service import zone_of
 from bot.content import Content
-from bot.messaging import outbox
-from bot.messaging.models import Priority
 from bot.surveys import answers, awake
 from bot.surveys.asking import form_language
 from bot.surveys.ending import CORRECTABLE
 from bot.surveys.engine import start
-from bot.surveys.faults import park
 from bot.surveys.form import Question
 from bot.surveys.models import LIVE, Disposition, Missing, Run, Status, Survey
 from bot.surveys.publishing import form_of, is_open_at
-from bot.surveys.steps import put
-from bot.surveys.turn import REVIEW, Turn
+from bot.surveys.turn import REVIEW
 from bot.surveys.xpath.values import EvaluationError
 
-#: Silence after which we remind, once each; nobody is reminded of one survey more often.
-NUDGES = (timedelta(hours=24), timedelta(hours=72))
 EXPIRY = timedelta(days=14)
 _BATCH = 500
 
@@ -169,54 +162,3 @@ def reopen(db: Session, contact: Contact, now: datetime) -> Run | None:
     if run is not None:
         run.disposition, run.path = Disposition.PARTIAL, REVIEW
     return run
-
-
-def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequence[timedelta] = NUDGES) -> int:
-    """Remind people who fell silent of their open question; return how many."""
-    found = db.execute(
-        select(Run, Contact)
-        .join(Survey, Survey.id == Run.survey_id)
-        .join(Contact, Contact.id == Run.contact_id)
-        .where(Run.disposition.in_(LIVE), Run.completed_at.is_(None), Run.fault.is_(None))
-        .where(is_open_at(now), _is_due(now, after))
-        .order_by(Run.id)
-        .limit(_BATCH)
-        .with_for_update(of=Contact, skip_locked=True)
-    ).all()
-    return sum(_nudge(db, content, contact, run) for run, contact in found)
-
-
-def _is_due(now: datetime, after: Sequence[timedelta]) -> ColumnElement[bool]:
-    return or_(*(and_(Run.nudges == number, Run.updated_at <= now - wait) for number, wait in enumerate(after)))
-
-
-def _nudge(db: Session, content: Content, contact: Contact, run: Run) -> bool:
-    try:
-        turn = Turn.begin(db, content, contact, run, contact.channel)
-        done = turn.session.answered()
-        *_, question = put(turn)
-        answers.settle(db, run, turn.form, turn.session)  # who is silent now may stay so
-    except EvaluationError as error:
-        park(run, error)
-        return False
-    left = max(1, turn.total(done, run.path or "") - len(done))
-    head = content.catalogue.plural("survey.nudge", left, turn.language, title=turn.survey.title)
-    message = outbox.Message(
-        f"{head}\n\n{question.text}",
-        question.buttons,
-        template="survey_continue",
-        variables={"title": turn.survey.title},
-    )
-    run.nudges += 1
-    queued = outbox.queue(
-        db,
-        contact,
-        message,
-        kind="nudge",
-        priority=Priority.BROADCAST,
-        purpose=Purpose.SURVEYS,
-        once=f"nudge:{run.id}:{run.started_at:%Y%m%d%H%M%S}:{run.nudges}",
-        ref=run.id,
-        expires_at=turn.survey.closes_at,
-    )
-    return queued is not None

@@ -20,10 +20,12 @@ from bot.surveys.faults import act
 from bot.surveys.inviting import BEGIN, LATER, invite
 from bot.surveys.losing import lose
 from bot.surveys.models import LIVE, Disposition, Run, Survey
-from bot.surveys.publishing import close, is_open, open_surveys, publish, upload
+from bot.surveys.nudging import queue_due_nudges
+from bot.surveys.publishing import is_open, open_surveys, publish, upload
 from bot.surveys.reading import LONG_LIST
-from bot.surveys.runs import count_runs, expire, open_run, queue_due_nudges, withdraw
+from bot.surveys.runs import count_runs, expire, open_run, withdraw
 from bot.surveys.steps import put
+from bot.surveys.terms import close
 from bot.surveys.turn import Turn
 from bot.surveys.xpath.values import EvaluationError
 

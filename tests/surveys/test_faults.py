@@ -10,6 +10,7 @@ from bot.content import Content
 from bot.db import Database
 from bot.surveys import service
 from bot.surveys.models import Disposition, Survey
+from bot.surveys.nudging import NUDGES
 from tests.surveys.chat import Chat
 
 #: A pattern that the member writes is none until it is written wrongly.
@@ -74,7 +75,7 @@ def test_an_answer_is_kept_when_only_the_next_question_cannot_be_shown(chat: Cha
 def test_nobody_is_reminded_of_a_run_that_waits_for_staff(chat: Chat) -> None:
     begin(chat, FAILS, "", "")
     chat.say("(")
-    clock.advance(service.runs.NUDGES[0])
+    clock.advance(NUDGES[0])
     with chat.database.begin() as db:
         assert service.queue_due_nudges(db, chat.content, clock.now()) == 0
 
@@ -88,7 +89,7 @@ def test_a_run_that_fails_while_people_sleep_does_not_stop_the_reminders_of_othe
     sound = other.publish(b"| survey |\n| | type | name | label |\n| | text | a | A? |\n", "sound.md")
     third = Chat(chat.database, chat.content)
     third.begin(sound)
-    clock.advance(service.runs.NUDGES[0])
+    clock.advance(NUDGES[0])
     with chat.database.begin() as db:
         assert service.queue_due_nudges(db, chat.content, clock.now()) == 1
     assert chat.run().fault == "fits"
@@ -97,5 +98,5 @@ def test_a_run_that_fails_while_people_sleep_does_not_stop_the_reminders_of_othe
 def test_a_form_that_cannot_even_begin_says_so(chat: Chat) -> None:
     pattern = "regex('x', if(today() > date('2026-03-04'), '(', 'x'))"
     survey_id = chat.publish((FORM % (pattern, "", "")).encode(), "f.md")
-    clock.advance(service.runs.NUDGES[0])
+    clock.advance(NUDGES[0])
     assert "not your fault" in chat.begin(survey_id)

@@ -15,6 +15,7 @@ from bot.messaging.models import OutboxMessage
 from bot.surveys import inviting, quotas, service
 from bot.surveys.inviting import Invitations
 from bot.surveys.models import Disposition, Survey
+from bot.surveys.nudging import NUDGES
 from tests.surveys.chat import Chat
 
 DAY = timedelta(days=1)
@@ -235,7 +236,7 @@ def test_what_a_form_calculates_is_kept_of_runs_that_end_half_way(people: list[C
     with first.database.begin() as db:
         service.withdraw(db, first._contact(db))
     assert first.values()["double"] == "40"
-    clock.advance(service.runs.NUDGES[0])
+    clock.advance(NUDGES[0])
     with second.database.begin() as db:
         service.queue_due_nudges(db, second.content, clock.now())
     assert second.values()["double"] == "40"

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from bot import clock
 from bot.contacts import consent
 from bot.contacts.models import Contact, Decision, Purpose
+from bot.content import Content
 from bot.db import Database
 from bot.messaging.models import OutboxMessage
 from bot.staff.models import AuditEntry, Role
-from bot.surveys import publishing
+from bot.surveys import inviting, publishing, service
 from bot.surveys.models import Disposition, Run, Status, Survey
 from bot.surveys.xform import load
 from tests.web.console_browser import Browser, Seen, build
@@ -114,6 +115,30 @@ async def test_the_page_says_where_people_stop_and_what_stops_them(app: FastAPI,
     assert "And why? b 0 2" in page.text
     assert "b : 1 person waits" in page.text
     assert "Invite these people" not in page.text
+
+
+async def test_staff_remind_who_is_silent_and_close_what_is_over(app: FastAPI, database: Database) -> None:
+    content = Content.load(Path("messages"))
+    with database.begin() as db:
+        first, *_ = db.scalars(select(Contact).order_by(Contact.id))
+        service.begin(db, content, first, "whatsapp", db.get_one(Survey, 1))
+        inviting.invite(db, db.get_one(Survey, 1), select(Contact.id))
+    browser, path = await opened(app)
+    assert "silent half-way" not in (await browser.open(path)).text
+    clock.advance(timedelta(hours=25))
+    browser, path = await opened(app)
+    page = await browser.open(path)
+    assert "1 person has been silent half-way" in page.text
+    page = await browser.submit(page, "/nudge")
+    assert "The reminders are on their way" in page.text
+    assert "silent half-way" not in page.text
+    page = await browser.submit(page, "/close")
+    with database.read() as db:
+        rows = db.execute(select(OutboxMessage.kind, OutboxMessage.status, OutboxMessage.reason)).all()
+        assert (
+            sorted(rows)
+            == [("nudge", "cancelled", "survey_closed")] + [("survey_invite", "cancelled", "survey_closed")] * 2
+        )
 
 
 async def test_a_draft_invites_nobody(app: FastAPI, database: Database) -> None:

@@ -4,12 +4,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from bot import clock
 from bot.contacts.models import Contact
+from bot.content import Content
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.surveys import inviting, quotas
+from bot.surveys import inviting, nudging, quotas
 from bot.surveys.models import Status, Survey
+from bot.surveys.terms import BadDays, schedule
 from bot.web.console import choosing, composing
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
@@ -36,6 +39,20 @@ def _invite(db: Session, survey_id: int, form: Form, user: StaffUser) -> int:
     return done.invited
 
 
+@pages.post("/surveys/{id:row}/nudge", needs=Permission.SURVEYS_MANAGE)
+async def nudge(visit: Visit) -> Response:
+    reminded = await visit.database.run(_nudge, visit.context.content, visit.id, visit.user)
+    visit.context.nudge()
+    return visit.go(f"/surveys/{visit.id}", "nudged" if reminded else "nobody_nudged")
+
+
+def _nudge(db: Session, content: Content, survey_id: int, user: StaffUser) -> int:
+    survey = found(db.get(Survey, survey_id))
+    reminded = nudging.nudge_now(db, content, survey, clock.now())
+    audit.record(db, user, "survey.nudged", "survey", survey.id, {"reminded": reminded})
+    return reminded
+
+
 @pages.post("/surveys/{id:row}/terms", needs=Permission.SURVEYS_MANAGE)
 async def terms(visit: Visit) -> Response:
     await visit.database.run(_terms, visit.id, visit.form, visit.user)
@@ -49,12 +66,14 @@ def _terms(db: Session, survey_id: int, form: Form, user: StaffUser) -> None:
     except quotas.BadQuota:
         raise Refused("bad_quota") from None
     opens, closes = (form.moment(name) for name in ("opens_at", "closes_at"))
-    unread = any(form.text(name) and form.moment(name) is None for name in ("opens_at", "closes_at"))
-    if unread or (opens and closes and opens >= closes):
+    if any(form.text(name) and form.moment(name) is None for name in ("opens_at", "closes_at")):
         raise Refused("bad_days")
     if quotas.unknown(survey, wanted):
         raise Refused("bad_quota")
-    survey.opens_at, survey.closes_at = composing.at_office(opens), composing.at_office(closes)
+    try:
+        schedule(db, survey, composing.at_office(opens), composing.at_office(closes))
+    except BadDays:
+        raise Refused("bad_days") from None
     survey.quotas = wanted
     facts = {"opens_at": form.text("opens_at"), "closes_at": form.text("closes_at"), "quotas": wanted}
     audit.record(db, user, "survey.terms", "survey", survey.id, facts)

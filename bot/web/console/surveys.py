@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from bot import clock
 from bot.broadcasts.audience import Audience
 from bot.content import Content
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.surveys import figures, inviting, publishing, quotas
+from bot.surveys import figures, inviting, nudging, publishing, quotas, terms
 from bot.surveys.bundle import unpack
 from bot.surveys.figures import Stop
 from bot.surveys.form import FormError, Problem
@@ -89,6 +90,7 @@ class View:
     faults: dict[str, int]
     response: inviting.Response
     cells: dict[str, int]  #: of the quotas: how many answers there are
+    silent: int  #: who could be reminded now
     offered: dict[str, dict[str, str]]  #: what an audience may be chosen by
 
 
@@ -112,6 +114,7 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         faults=dict(figures.faults(db, survey_id)),
         response=inviting.response(db, survey),
         cells=quotas.filled(db, survey),
+        silent=nudging.count_silent(db, survey, clock.now()),
         offered=choosing.offered(db, content, channels, reader),
     )
 
@@ -138,5 +141,5 @@ async def close(visit: Visit) -> Response:
 
 def _close(db: Session, survey_id: int, user: StaffUser) -> None:
     survey = found(db.get(Survey, survey_id))
-    publishing.close(db, survey)
-    audit.record(db, user, "survey.closed", "survey", survey.id)
+    cancelled = terms.close(db, survey)
+    audit.record(db, user, "survey.closed", "survey", survey.id, {"cancelled": cancelled})
