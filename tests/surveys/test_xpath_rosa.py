@@ -43,6 +43,8 @@ def value(expression: str) -> Value:
         ("join('', indexed-repeat(k/q, k, 2))", "b"), ("string(indexed-repeat(o/k/q, o/k, 1, o, 2))", "c"),
         ("string(indexed-repeat(o/k/q, o, 2, o/k, 1))", "c"), ("enclosed-area('x')", 0.0),
         ("boolean(date('nope'))", False), ("boolean(date(0))", True), ("date('nope') + 1", math.nan),
+        ("concat(int(date('nope')), '!')", "!"), ("count-selected('a\u00a0b c')", 2.0),
+        ("selected(' a\tb', ' b ')", True),
         ("regex('12345', '^[0-9]{5}$')", True), ("regex('a1', '^[0-9]+$')", False),
         ("regex('Ngũgĩ', '^\\p{L}+$')", True),
         ("distance('0 0', '0 1')", 111318.85), ("area('0 0; 0 1; 1 1; 1 0; 0 0')", 12391256135.81), ("area('x')", 0.0),

@@ -194,9 +194,13 @@ _TESTS: dict[str, Callable[[str | float | bool, str | float | bool], bool]] = {
 
 
 def compare(operator: str, left: Value, right: Value, context: Context) -> bool:
-    """Compare as XPath 1.0 does: a node-set by any of its nodes, then by the stronger kind of the two."""
+    """Compare as XPath 1.0 does: a node-set by any of its nodes, then by the stronger kind of the two.
+
+    Only with = and != is a node-set as a whole true or false: every ODK engine orders its nodes, as numbers, even
+    against true and false.
+    """
     if type(left) is list:
-        if type(right) is bool:
+        if type(right) is bool and operator in {"=", "!="}:
             return _compare_atoms(operator, bool(left), right, context)
         return any(compare(operator, node.string(), right, context) for node in left) if left else False
     if type(right) is list:

@@ -4,7 +4,7 @@ import math
 
 from bot.surveys.xpath.library import function
 from bot.surveys.xpath.nodes import Element
-from bot.surveys.xpath.values import Context, EvaluationError, Value, strings, to_boolean, to_number, to_string
+from bot.surveys.xpath.values import Context, EvaluationError, Value, strings, to_boolean, to_number, to_string, words
 
 
 def _own(context: Context, value: Value | None) -> Value:
@@ -156,9 +156,9 @@ def _substring_after(_: Context, text: str, part: str) -> str:
 
 
 @function("substring", "sn?n")
-def _substring(context: Context, text: str, start: float, length: float = math.inf) -> str:
+def _substring(context: Context, text: str, start: float, length: float | None = None) -> str:
     first = round_half_up(context, start)
-    end = first + round_half_up(context, length)
+    end = math.inf if length is None else first + round_half_up(context, length)
     return "".join(letter for i, letter in enumerate(text, 1) if first <= i < end)
 
 
@@ -169,7 +169,7 @@ def _string_length(context: Context, text: str | None = None) -> float:
 
 @function("normalize-space", "?s")
 def _normalize_space(context: Context, text: str | None = None) -> str:
-    return " ".join((context.node.string() if text is None else text).split())
+    return " ".join(words(context.node.string() if text is None else text))
 
 
 @function("translate", "sss")

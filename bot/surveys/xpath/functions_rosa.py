@@ -22,6 +22,7 @@ from bot.surveys.xpath.values import (
     to_boolean,
     to_number,
     to_string,
+    words,
 )
 
 REGEX_SECONDS = 0.1  # a pattern that takes longer on one answer does not match it
@@ -47,18 +48,18 @@ def _once(arguments: Sequence[Run]) -> Run:
 
 @function("selected", "ss")
 def _selected(_: Context, selection: str, value: str) -> bool:
-    return value.strip() in (selection.split() or [""])
+    return value.strip(" \t\r\n") in (words(selection) or [""])
 
 
 @function("selected-at", "sn")
 def _selected_at(_: Context, selection: str, index: float) -> str:
-    chosen = selection.split()
+    chosen = words(selection)
     return chosen[int(index)] if 0 <= index < len(chosen) else ""
 
 
 @function("count-selected", "s")
 def _count_selected(_: Context, selection: str) -> float:
-    return float(len(selection.split()))
+    return float(len(words(selection)))
 
 
 @function("substr", "sn?n")

@@ -85,7 +85,7 @@ _GRAMMAR = r"""
 ?filter: primary | primary predicate+ -> filtered
 ?primary: "(" or_expr ")" | LITERAL -> literal | NUMBER -> number | call
 call: FUNCTION "(" [or_expr ("," or_expr)*] ")"
-location: relative -> here | SLASH -> root | SLASH relative -> absolute | DSLASH relative -> anywhere
+location: relative -> here | ROOT -> root | SLASH relative -> absolute | DSLASH relative -> anywhere
 relative: step | relative SLASH step | relative DSLASH step -> relative_below
 step: [axis] test predicate* | DOT -> self_step | DOTDOT -> parent_step
 axis: AXIS "::" | AT
@@ -102,8 +102,9 @@ PLUS: "+"
 MINUS: "-"
 STAR: "*"
 PIPE: "|"
-DSLASH.2: "//"
-SLASH: "/"
+DSLASH.3: "//"
+SLASH.2: /\/(?=\s*[^\W\d]|\s*[@.*])/
+ROOT: "/"
 DOTDOT.2: ".."
 DOT: "."
 AT: "@"

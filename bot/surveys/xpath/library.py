@@ -23,7 +23,7 @@ LIBRARY: dict[str, Function] = {}
 
 _CONVERTERS: dict[str, Callable[[Value, Context], Any]] = {
     "s": lambda value, _: to_string(value),
-    "n": lambda value, context: to_number(value, context.env.tz),
+    "n": lambda value, context: float(to_number(value, context.env.tz)),
     "b": lambda value, _: to_boolean(value),
     "N": lambda value, _: to_nodes(value),
     "v": lambda value, _: value,

@@ -59,6 +59,7 @@ class Context:
 
 Run = Callable[[Context], Value]
 
+_SPACE = re.compile(r"[ \t\r\n]+")
 _NUMBER = re.compile(r"[ \t\r\n]*-?(\d+(\.\d*)?|\.\d+)[ \t\r\n]*\Z")
 
 
@@ -124,6 +125,11 @@ def to_nodes(value: Value) -> list[Element]:
     if type(value) is list:
         return value
     raise EvaluationError("a node-set is needed here")
+
+
+def words(text: str) -> list[str]:
+    """Return what stands between white space, which in XML is blanks, tabs and ends of lines only."""
+    return _SPACE.sub(" ", text).strip(" ").split(" ") if text.strip(" \t\r\n") else []
 
 
 def strings(value: Value) -> list[str]:
