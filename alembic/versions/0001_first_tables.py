@@ -766,6 +766,7 @@ def upgrade() -> None:
         sa.Column("heard", sa.String(length=16), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("outcome_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_opportunity_lead_contact_id_contact"), ondelete="CASCADE"
         ),

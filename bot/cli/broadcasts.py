@@ -1,8 +1,7 @@
 """broadcast: the console's steps, for scripts."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.cli.opened import installation
+from bot.cli.opened import acting, installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def new(
     from bot.broadcasts import service
 
     what = _draft(file)
-    with _opened(by) as (opened, db, staff):
+    with _acting(by) as (opened, db, staff):
         what = replace(what, attachments=dict(_attached(db, one) for one in attach))
         made = service.draft(db, opened.content, staff, what).id
     show_json({"id": made}) if as_json else typer.echo(
@@ -95,7 +94,7 @@ def approve(id: Id, by: By) -> None:
     """Approve what somebody else wrote."""
     from bot.broadcasts import rendering, service
 
-    with _opened(by) as (opened, db, staff):
+    with _acting(by) as (opened, db, staff):
         broadcast = _find(db, id)
         seen = rendering.content_hash(opened.content, broadcast)
         service.approve(db, opened.content, broadcast, staff, opened.policy, seen=seen)
@@ -108,7 +107,7 @@ def send(id: Id, by: By, as_json: AsJson = False) -> None:
     from bot.broadcasts import service
     from bot.conversations import announcing
 
-    with _opened(by) as (opened, db, staff):
+    with _acting(by) as (opened, db, staff):
         broadcast = _find(db, id)
         announcing.require_card(db, opened.content, broadcast)
         count = service.send(db, opened.content, broadcast, staff, opened.policy)
@@ -127,20 +126,10 @@ def status(id: Id, as_json: AsJson = False) -> None:
     show_json(facts) if as_json else show_table(f"Broadcast {id}", ["", ""], facts.items())
 
 
-@contextmanager
-def _opened(by: str) -> Iterator[tuple["App", Session, "StaffUser"]]:
+def _acting(by: str) -> AbstractContextManager[tuple["App", Session, "StaffUser"]]:
     from bot.broadcasts.service import NotPossible
-    from bot.staff import service as staff
-    from bot.staff.roles import Forbidden
 
-    try:
-        with installation() as opened, opened.database.begin() as db:
-            user = staff.find(db, by)
-            if user is None or not user.active:
-                raise Trouble("No active member of staff has this e-mail address: see `outreach staff add`")
-            yield opened, db, user
-    except (NotPossible, Forbidden) as error:
-        raise Trouble(str(error)) from None
+    return acting(by, NotPossible)
 
 
 def _find(db: Session, id: int) -> "Broadcast":

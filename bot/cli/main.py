@@ -18,6 +18,7 @@ from bot.cli import (
     opportunities,
     people,
     serving,
+    sessions,
     surveys,
     webhooks,
 )
@@ -40,6 +41,7 @@ app.command()(exporting.export)
 app.add_typer(database.app, name="db")
 app.add_typer(surveys.app, name="survey")
 app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(sessions.app, name="session")
 app.add_typer(opportunities.app, name="opportunity")
 app.add_typer(opportunities.costs_app, name="costs")
 members.app.add_typer(importing.app)

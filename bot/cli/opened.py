@@ -15,6 +15,7 @@ from bot.cli.output import Trouble
 
 if TYPE_CHECKING:
     from bot.app import App
+    from bot.staff.models import StaffUser
 
 
 def prepare(loaded: settings.Settings) -> None:
@@ -49,6 +50,22 @@ def installation() -> Iterator["App"]:
         yield app
     finally:
         app.close()
+
+
+@contextmanager
+def acting(by: str, *refusals: type[Exception]) -> Iterator[tuple["App", Session, "StaffUser"]]:
+    """Open the installation for what a member of staff does, in one transaction; `refusals` become one sentence."""
+    from bot.staff import service as staff
+    from bot.staff.roles import Forbidden
+
+    try:
+        with installation() as opened, opened.database.begin() as db:
+            user = staff.find(db, by)
+            if user is None or not user.active:
+                raise Trouble("No active member of staff has this e-mail address: see `outreach staff add`")
+            yield opened, db, user
+    except tuple[type[Exception], ...]((Forbidden, *refusals)) as error:
+        raise Trouble(str(error)) from None
 
 
 def try_key(db: Session) -> None:

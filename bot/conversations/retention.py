@@ -12,6 +12,7 @@ from bot.conversations import rights
 from bot.conversations.models import StaffChat, Ticket
 from bot.messaging import received
 from bot.messaging.models import OPEN, Handling, InboxMessage, OutboxMessage
+from bot.opportunities import leads
 from bot.staff import audit
 
 _BATCH = 500
@@ -24,6 +25,7 @@ class Periods:
     payloads: timedelta = timedelta(days=30)  #: the providers' raw calls, kept to try a failed message again
     messages: timedelta = timedelta(days=365)  #: texts to and from members, and files that answer no survey
     tickets: timedelta = timedelta(days=365)  #: closed questions and reports
+    leads: timedelta = timedelta(days=365)  #: name and number of who was interested in a card, after it ended
     strangers: timedelta = timedelta(days=90)  #: who was invited or wrote and never answered, and who is too young
     left: timedelta = timedelta(days=730)  #: everything of who said STOP, but that they did
 
@@ -36,6 +38,7 @@ class Report:
     messages: int
     files: int
     tickets: int
+    leads: int
     strangers: int
     left: int
 
@@ -48,6 +51,7 @@ def apply(db: Session, periods: Periods = Periods()) -> int:
         messages=_forget_texts(db, now - periods.messages),
         files=received.let_go(db, now - periods.messages),
         tickets=_count(db, delete(Ticket).where(Ticket.closed_at <= now - periods.tickets)),
+        leads=leads.let_go(db, now - periods.leads),
         strangers=_erase_silent(db, now - periods.strangers),
         left=_strip_left(db, now - periods.left),
     )

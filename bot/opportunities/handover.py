@@ -94,7 +94,7 @@ def _standing(db: Session, authority: str) -> list[tuple[Lead, Contact, Opportun
         select(Lead, Contact, Opportunity)
         .join(Contact, Contact.id == Lead.contact_id)
         .join(Opportunity, Opportunity.id == Lead.opportunity_id)
-        .where(Lead.authority == authority, leads.stands())
+        .where(Lead.authority == authority, Lead.forgotten_at.is_(None), leads.stands())
         .order_by(Lead.id)
     )
     return [(lead, contact, card) for lead, contact, card in db.execute(found)]
@@ -114,7 +114,8 @@ def _references(db: Session, authority: str) -> set[str]:
 
 def withdrawn(db: Session, authority: str) -> list[str]:
     """Return what the authority holds and may not hold any more: taken back, or the person left or was erased."""
-    standing = {lead.reference for lead, _, _ in _standing(db, authority)}
+    agreed = select(Lead.reference).join(Contact, Contact.id == Lead.contact_id)
+    standing = set(db.scalars(agreed.where(Lead.authority == authority, leads.stands())))
     return sorted(_references(db, authority) - standing)
 
 

@@ -1,8 +1,9 @@
 """Members who are interested in a card: their word on sharing, what became of it, and what they are told."""
 
 import secrets
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
@@ -30,7 +31,7 @@ def share(db: Session, contact: Contact, card: Opportunity, details: str, proof:
     if lead is None:
         lead = Lead(contact_id=contact.id, opportunity_id=card.id, reference=_reference(), created_at=clock.now())
         db.add(lead)
-    lead.authority, lead.details = card.authority, details
+    lead.authority, lead.details, lead.forgotten_at = card.authority, details, None
     db.flush()
     _record(db, lead, Decision.GRANTED, proof)
     touches.note(db, contact, card, TouchKind.INTERESTED)
@@ -95,6 +96,14 @@ def stands() -> ColumnElement[bool]:
     last = select(func.max(word.id)).where(word.lead_id == Lead.id).correlate(Lead).scalar_subquery()
     said_yes = exists().where(LeadWord.id == last, LeadWord.decision == Decision.GRANTED)
     return said_yes & (Contact.state == State.MEMBER)
+
+
+def let_go(db: Session, before: datetime) -> int:
+    """Forget names and numbers of leads on cards that ended before; the words stay, and what came of them."""
+    ended = select(Opportunity.id).where(Opportunity.lapsed_at <= before)
+    due = update(Lead).where(Lead.opportunity_id.in_(ended), Lead.forgotten_at.is_(None))
+    done = db.execute(due.values(details="", forgotten_at=clock.now()).execution_options(synchronize_session=False))
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def is_standing(db: Session, contact: Contact, card: Opportunity) -> bool:

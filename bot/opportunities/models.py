@@ -112,6 +112,7 @@ class Lead(Base):
     heard: Mapped[str | None] = mapped_column(String(16))  #: what the person answered: yes, not_yet
     outcome: Mapped[Outcome | None] = mapped_column(String(16))
     outcome_at: Mapped[datetime | None]
+    forgotten_at: Mapped[datetime | None]  #: when the name and number went, long after the card ended
 
     __table_args__ = (UniqueConstraint("contact_id", "opportunity_id"),)
 

@@ -1,5 +1,6 @@
 """A lead is in a list if and only if the latest word on it is a yes of a member, and what is not any more is told."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bot.contacts.models import Contact, State
 from bot.content import Content
 from bot.content.languages import LANGUAGES
 from bot.content.templates import BODY_LIMIT, WHATSAPP_LANGUAGES
-from bot.conversations import announcing, rights
+from bot.conversations import announcing, retention, rights
 from bot.db import Database
 from bot.opportunities import gate, handover, leads
 from bot.staff.models import Role
@@ -96,3 +97,31 @@ def test_an_announcement_carries_the_risks_in_every_language_and_as_a_template(
             assert english["risks"] in text
             assert content.catalogue.text("opportunity.risk_line", language) in text
             assert len(text) <= BODY_LIMIT
+
+
+def test_names_go_long_after_the_card_ended_and_the_authority_is_not_told_of_it(
+    database: Database, content: Content
+) -> None:
+    with database.begin() as db:
+        card, by = cards.published(db, content), cards.colleague(db, Role.PROTECTION)
+        people = [Contact(channel="telegram", state=State.MEMBER, created_at=clock.now()) for _ in range(2)]
+        db.add_all(people)
+        db.flush()
+        given = [leads.share(db, person, card, "Palesa, 5812 3456", WORD) for person in people]
+        handover.make(db, card.authority, by, "agreement")
+        ended = card.valid_until
+        assert ended is not None
+        clock.move_to(clock.now() + timedelta(days=61))
+        announcing.end_lapsed(db, content)
+        clock.advance(retention.Periods().leads - timedelta(days=1))
+        assert retention.apply(db) == 0
+        clock.advance(timedelta(days=1))
+        assert retention.apply(db) == 2
+        assert retention.apply(db) == 0
+        db.expire_all()
+        assert [lead.details for lead in given] == ["", ""]
+        assert handover.pending(db) == []
+        leads.withdraw(db, given[0], WORD)  # who takes it back later is still told to the authority
+        assert [one.withdrawn for one in handover.pending(db)] == [1]
+        rows = handover.make(db, card.authority, by, "agreement").rows
+        assert [row[:2] for row in rows] == [(handover.DELETE, given[0].reference)]

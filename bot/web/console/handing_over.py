@@ -1,13 +1,9 @@
 """Lists of interested members for an authority: identified, so each with its reason and its entry in the trail."""
 
-import csv
-import io
-
 from starlette.responses import Response
 
-from bot.exports.writers import neutral
+from bot.exports import lead_lists
 from bot.opportunities import handover
-from bot.opportunities.handover import HEADER, HandoverList
 from bot.staff.roles import Permission
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit
@@ -34,24 +30,4 @@ async def download(visit: Visit) -> Response:
     name = f"leads-{made.handover.id}.{'xlsx' if as_sheet else 'csv'}"
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" if as_sheet else "text/csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(_xlsx(made) if as_sheet else _csv(made), media_type=kind, headers=headers)
-
-
-def _csv(made: HandoverList) -> bytes:
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(HEADER)
-    writer.writerows([neutral(cell) for cell in row] for row in made.rows)
-    return file.getvalue().encode("utf-8-sig")  # with the mark by which Excel knows it
-
-
-def _xlsx(made: HandoverList) -> bytes:
-    from xlsxwriter import Workbook
-
-    file = io.BytesIO()
-    with Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
-        sheet = book.add_worksheet("leads")
-        for line, row in enumerate([HEADER, *made.rows]):
-            for column, cell in enumerate(row):
-                sheet.write_string(line, column, cell)
-    return file.getvalue()
+    return Response(lead_lists.as_xlsx(made) if as_sheet else lead_lists.as_csv(made), media_type=kind, headers=headers)
