@@ -36,6 +36,7 @@ from bot.messaging.eligibility import Rules
 from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT
 from bot.messaging.templates import StoredContents
+from bot.messaging.waking import Wakeups
 from bot.settings import Settings
 from bot.surveys import files
 from bot.surveys import inviting as surveys
@@ -85,6 +86,7 @@ class App:
         self._receipts = GroupCommit(self.database, receipts.apply)
         self._deliveries: list[Delivery] = []
         self._acknowledging: set[asyncio.Task[None]] = set()
+        self._wakeups = Wakeups(self.database, self.worker, self._wake)
 
     def web(self, extra: Sequence[BaseRoute] = ()) -> FastAPI:
         """Return the web application."""
@@ -121,14 +123,20 @@ class App:
         inbox.receive(db, [safety.redact(one) for one in inbounds], self.router.handle, self.router.prepare)
 
     def nudge(self) -> None:
-        """Wake this process's delivery, if it has one."""
+        """Wake delivery, in this process and in others."""
+        self._wake()
+        self._wakeups.tell()
+
+    def _wake(self) -> None:
         for item in self._deliveries:
             item.nudge()
 
     async def run_job(self, name: str) -> int:
         """Run one job now."""
         done = await jobs.run(self.database, self.jobs[name])
-        self.nudge()
+        self._wake()
+        if done:
+            self._wakeups.tell()
         return done
 
     @asynccontextmanager
@@ -138,6 +146,8 @@ class App:
             for channel in self.channels.values():
                 await channel.start()
                 stack.push_async_callback(channel.close)
+            self._wakeups.open()
+            stack.push_async_callback(self._wakeups.close)
             yield
             if self._acknowledging:
                 await asyncio.wait(self._acknowledging)
@@ -192,8 +202,8 @@ class App:
     def _background(self) -> list[Coroutine[None, None, None]]:
         telegram = self.channels.get("telegram")
         if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "polling":
-            return [Poller(telegram, self.receive).run()]
-        return []
+            return [self._wakeups.listen(), Poller(telegram, self.receive).run()]
+        return [self._wakeups.listen()]
 
     def _scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})

@@ -26,6 +26,7 @@ REAL_TIME = {
     "bot/channels/telegram/poller.py": "waits for a provider, who does not follow a hurried clock",
     "bot/messaging/delivery.py": "looks for work at a real pace, however fast the clock runs",
     "bot/db.py": "connections that lie unused grow old in real time",
+    "bot/messaging/waking.py": "waits between attempts at a database, which does not follow the clock",
     "bot/grouping.py": "waits between attempts at a database, which does not follow the clock",
     "bot/demo/desk.py": "looks at a page again and again like a browser",
     "bot/demo/play.py": "tells how many real seconds a play takes",

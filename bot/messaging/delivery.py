@@ -73,9 +73,12 @@ class Delivery:
 
     async def run(self) -> None:
         """Send until `stop`; what is with the provider by then is waited for and settled."""
-        while not self._stopping or self._claimed:
+        while True:
             self._work.clear()
-            if not await self._turn():
+            is_more_due = await self._turn()
+            if self._stopping and not self._claimed:
+                break
+            if not is_more_due:
                 await self._wait()
         with suppress(Exception):  # it lapses by itself soon
             await self._database.run(pacing.release, [self._desk.worker])
