@@ -79,7 +79,7 @@ class App:
         )
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         patience = Patience(settings.silences, timedelta(days=settings.survey_expiry))
-        table = jobs.table(self.content, self.router, settings.data_dir / "exports", patience)
+        table = jobs.table(self.content, self.router, settings.data_dir, patience)
         self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot import clock, meters
 from bot.broadcasts import attachments, progress, repeating
 from bot.content import Content
-from bot.conversations import alike, announcing, retention, rights
+from bot.conversations import alarms, alike, announcing, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import following
@@ -47,9 +47,9 @@ class Patience:
 
 
 def table(
-    content: Content, router: Router, exports_dir: Path | None = None, patience: Patience = Patience()
+    content: Content, router: Router, data_dir: Path | None = None, patience: Patience = Patience()
 ) -> tuple[Job, ...]:
-    """Return all jobs."""
+    """Return all jobs; without a folder of data, those that look there do nothing."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
         Job("session_starts", 20, lambda db: following.queue_starts(db, content, clock.now())),
@@ -67,7 +67,8 @@ def table(
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving, erases=True),
         Job("retention", 3600, retention.apply, erases=True),
-        Job("withdrawals", 600, lambda db: withdrawals.write(db, exports_dir) if exports_dir else 0),
+        Job("withdrawals", 600, lambda db: withdrawals.write(db, data_dir / "exports") if data_dir else 0),
+        Job("alarms", 60, lambda db: alarms.sound(db, content, data_dir)),
         Job("alike", 600, alike.find),
         Job("made_files", 600, lambda _: made.clear(router.media_dir) if router.media_dir else 0),
     )

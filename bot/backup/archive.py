@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from bot import clock
 from bot.backup import BackupError
 from bot.backup.copying import Told, copy
+from bot.conversations.alarms import LAST_BACKUP
 from bot.db import open_engine
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def write(engine: Engine, data_dir: Path, file: Path, to: "Recipient", told: Tol
                 out.flush()
                 os.fsync(out.fileno())
             partial.rename(file)
+            (data_dir / LAST_BACKUP).write_text(manifest.made_at)
         finally:
             partial.unlink(missing_ok=True)
     return manifest

@@ -95,6 +95,16 @@ class StaffChat(Base):
     linked_at: Mapped[datetime]
 
 
+class Alarm(Base):
+    """Something that staff must hear of, while it lasts."""
+
+    __tablename__ = "alarm"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    since: Mapped[datetime]
+    told_at: Mapped[datetime | None]  #: for the last time
+
+
 class StaffCode(Base):
     """The code that links a chat once; a new one takes the place of the one before."""
 

@@ -44,6 +44,7 @@ def kept(outreach: Outreach, tmp_path: Path) -> Path:
     made = outreach("db", "backup", str(file))
     assert made.code == 0, made.err
     assert "backup.key" in made.out
+    assert (tmp_path / "var" / "last_backup").exists(), "what tells when the latest is too old"
     return file
 
 
