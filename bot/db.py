@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import math
 import pkgutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,7 @@ class Database:
     def __init__(self, url: str, threads: int = 8) -> None:
         self.engine = open_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.owes_scrub = self.is_sqlite  #: a process that was killed may have left what it erased in the log
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else threads, thread_name_prefix="db")
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="db-read")
 
@@ -110,8 +112,11 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     async def scrub(self) -> bool:
-        """Empty SQLite's log, where what was erased would lie on for a while; False when a reader needs it still."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._scrub) if self.is_sqlite else True
+        """Empty SQLite's log, where what was erased would lie on; False when a reader needs it still: ask again."""
+        if self.is_sqlite:
+            done = await asyncio.get_running_loop().run_in_executor(self._writers, self._scrub)
+            self.owes_scrub = not done
+        return not self.owes_scrub
 
     def _scrub(self) -> bool:
         connection = self.engine.raw_connection()
@@ -119,6 +124,8 @@ class Database:
             cursor = connection.cursor()
             busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             cursor.close()
+        except sqlite3.OperationalError:  # another process has the file
+            return False
         finally:
             connection.close()
         return busy is not None and busy[0] == 0

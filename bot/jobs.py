@@ -90,7 +90,7 @@ async def run(database: Database, job: Job) -> int:
         log.debug("why it failed", job=job.name, exc_info=True)
         return 0
     meters.JOB_ENDED.labels(job.name).set(clock.now().timestamp())
-    if done and job.erases:
+    if job.erases and (done or database.owes_scrub):
         await database.scrub()
     if done:
         log.info("job done", job=job.name, done=done)

@@ -1,13 +1,15 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from bot import clock
+from bot import clock, jobs
 from bot.contacts import service
 from bot.contacts.models import Address, Contact, State
-from bot.db import Database, DatabaseUnusable
+from bot.db import Base, Database, DatabaseUnusable
+from bot.jobs import Job
 
 
 def test_a_person_is_found_again_by_address_though_the_database_holds_it_encrypted(database: Database) -> None:
@@ -57,3 +59,21 @@ def test_a_corrupt_database_file_is_told_with_the_cure(tmp_path) -> None:
     path.write_bytes(b"this is not a database" * 100)
     with pytest.raises(DatabaseUnusable, match="restore it from a backup"):
         Database(f"sqlite:///{path}")
+
+
+async def test_a_log_that_a_reader_kept_from_being_emptied_is_emptied_at_the_next_turn(tmp_path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'outreach.db'}")
+    Base.metadata.create_all(database.engine)
+    log = tmp_path / "outreach.db-wal"
+    job = Job("erasures", 20, lambda _db: 0, erases=True)
+    await jobs.run(database, job)
+    assert (database.owes_scrub, log.stat().st_size) == (False, 0)
+    with database.read() as reader:
+        reader.scalars(select(Contact)).all()
+        with database.begin() as db:
+            service.find_or_create(db, "telegram", "1", "2")
+        await jobs.run(database, replace(job, work=lambda _db: 1))
+        assert database.owes_scrub
+    await jobs.run(database, job)  # nobody else was erased since
+    assert (database.owes_scrub, log.stat().st_size) == (False, 0)
+    database.close()

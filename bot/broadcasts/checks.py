@@ -44,7 +44,7 @@ def problems(content: Content, wording: Wording, policy: Policy) -> list[Problem
         *_texts(wording),
         *_buttons(wording),
         *_template(content, wording),
-        *_links(wording, policy),
+        *foreign_links(wording, policy),
         *_promises(content, wording),
         *_lengths(content, wording, policy),
     ]
@@ -104,10 +104,13 @@ def _template(content: Content, wording: Wording) -> Iterator[Problem]:
             yield Problem("variable_unknown", language, name)
 
 
-def _links(wording: Wording, policy: Policy) -> Iterator[Problem]:
-    for language, text in _said(wording):
-        for host in links.foreign(text, policy.domains):
-            yield Problem("link_not_allowed", language, host)
+def foreign_links(wording: Wording, policy: Policy) -> list[Problem]:
+    """Return the links that lead to none of our domains."""
+    return [
+        Problem("link_not_allowed", language, host)
+        for language, text in _said(wording)
+        for host in links.foreign(text, policy.domains)
+    ]
 
 
 def _promises(content: Content, wording: Wording) -> Iterator[Problem]:

@@ -191,7 +191,9 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser 
     """
     _require(sender)
     _lock(db, broadcast, BroadcastStatus.APPROVED)
-    if reason := why_void(db, content, broadcast):
+    # The domains may have been fewer since it was approved.
+    foreign = "link_not_allowed" if checks.foreign_links(broadcast, policy) else None
+    if reason := why_void(db, content, broadcast) or foreign:
         raise ApprovalVoid(Sentence("The approval is void (%(reason)s): have it approved again", reason=reason))
     now = clock.now()
     due_at = max(now, broadcast.scheduled_at or now)

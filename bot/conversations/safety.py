@@ -14,16 +14,31 @@ _CARD = re.compile(
     r"(?<!\d)(?:\d{13,19}|\d{4}(?:[ .-]\d{4}){3}(?:[ .-]\d{1,3})?|\d{4}[ .-]\d{6}[ .-]\d{5}|\d{6}[ .-]\d{4}[ .-]\d{3})"
     r"(?![ .-]?\d)"
 )
-#: A word that names a secret, and the digits after it: "my PIN is 1234", "code OTP : 123 456", "PIN=1234".
-_CODE = re.compile(
-    r"\b(?:pin|otp|cvv2?|cvc2?|mpin|one[ -]?time[ -]?(?:pin|code|password)|code (?:secret|pin|otp)|mot de passe)\b"
-    r"[^\d\n]{0,20}?(?P<secret>\d(?:[ -]?\d){2,9})(?!\d)",
-    re.IGNORECASE,
-)
-#: "Password: hunter2", "my password is hunter2", "mot de passe : azerty".
-_PASSWORD = re.compile(
-    r"\b(?:password|passcode|passwd|mot de passe|modepas)\b\s*(?:is\b|est\b|:|=)+\s*(?P<secret>\S+)", re.IGNORECASE
-)
+#: Words that name a secret of digits, in English, French, Sesotho, Chichewa and Kreol; most are the same in all.
+_CODE_WORDS = (
+    r"m?pin", "otp", r"cvv2?", r"cvc2?", r"one[ -]?time[ -]?(?:pin|code|password)",
+    r"(?:security|verification|secret|confirmation) code",
+    r"code (?:secret|pin|otp|confidentiel|à usage unique|de (?:vérification|sécurité))",
+    r"(?:nomoro|khoutu|khoute) ea (?:lekunutu|sephiri|netefatso)",
+    r"(?:nambala|khodi|code) ya ?(?:chinsinsi|chitetezo)",
+    r"(?:kod|nimero) (?:sekre|pin|otp|verifikasion|sekirite)",
+)  # fmt: skip
+#: Words that name a secret of any signs.
+_PASSWORDS = "|".join((
+    "password", "passcode", "passwd", "mot de passe", "modepas", "modpas", "mo de pas", "phasewete",
+    "lentsoe la (?:lekunutu|sephiri)", "pasiwedi", "mawu a ?chinsinsi",
+))  # fmt: skip
+_NAMED = "|".join((*_CODE_WORDS, _PASSWORDS))
+_DIGITS = r"\d(?:[ -]?\d){2,9}"
+#: "Is" in the five languages, and whose it is: "mawu achinsinsi anga ndi", "phasewete ea ka ke".
+_IS = r"(?:is|was|est|c[’']est|ke|ndi|se)"
+_MINE = r"(?:\s+(?:ea|ya|oa|ka|me|anga|yanga|wanga))*"
+#: Such a word, and the digits after it: "my PIN is 1234", "code OTP : 123 456", "PIN=1234".
+_CODE = re.compile(rf"\b(?:{_NAMED})\b[^\d\n]{{0,20}}?(?P<secret>{_DIGITS})(?!\d)", re.IGNORECASE)
+#: Or before it: "1234 ke PIN ea ka".
+_CODE_BEFORE = re.compile(rf"(?<![\d+])(?P<secret>{_DIGITS})\s+{_IS}\s[^\d\n]{{0,12}}?\b(?:{_NAMED})\b", re.IGNORECASE)
+#: "Password: hunter2", "my password is hunter2", "mot de passe : azerty", "mo modpas se soley".
+_PASSWORD = re.compile(rf"\b(?:{_PASSWORDS})\b{_MINE}\s*(?:\b{_IS}\b|:|=)+\s*(?P<secret>\S+)", re.IGNORECASE)
 
 
 def redact(inbound: Inbound) -> Inbound:
@@ -41,7 +56,7 @@ def has_secret(inbound: Inbound) -> bool:
 
 def _secrets(text: str) -> Iterator[str]:
     yield from (found[0] for found in _CARD.finditer(text) if _luhn(found[0]))
-    for pattern in (_CODE, _PASSWORD):
+    for pattern in (_CODE, _CODE_BEFORE, _PASSWORD):
         yield from (found["secret"] for found in pattern.finditer(text))
 
 

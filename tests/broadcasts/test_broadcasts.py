@@ -1,6 +1,7 @@
 """From a draft to the outbox: who may do what, when, and what an edit voids."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -182,6 +183,17 @@ def test_a_broadcast_with_problems_is_not_approved(database: Database, office: O
         broadcast = office.draft(db, texts={"fr": "Bonjour"})
         with pytest.raises(HasProblems, match="text_missing"):
             office.approve(db, broadcast)
+
+
+def test_a_link_to_a_domain_that_is_not_ours_any_more_is_not_sent(database: Database, office: Office) -> None:
+    with database.begin() as db:
+        broadcast = office.draft(db, texts={"en": "Read more on https://ours.example.org/1"})
+        ours = replace(office.policy, domains=("ours.example.org",))
+        service.approve(db, office.content, broadcast, office.approver, ours, seen=broadcast.content_hash)
+        with pytest.raises(ApprovalVoid, match="link_not_allowed"):
+            service.send(db, office.content, broadcast, office.editor, replace(office.policy, domains=()))
+        assert rows(db) == []
+        assert service.send(db, office.content, broadcast, office.editor, ours) == len(rows(db))
 
 
 def test_a_scheduled_broadcast_waits_for_its_time_also_after_a_pause(

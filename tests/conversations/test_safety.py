@@ -21,6 +21,20 @@ SECRETS = {
     "password: hunter2": "hunter2",
     "My password is Thab0!": "Thab0!",
     "mot de passe = azerty": "azerty",
+    "Mon mot de passe c’est Soleil7": "Soleil7",
+    "le code confidentiel : 4321": "4321",
+    "my verification code is 778 812": "778 812",
+    "4821 is my PIN": "4821",
+    "PIN ea ka ke 4821": "4821",
+    "4821 ke PIN ea ka": "4821",
+    "khoutu ea lekunutu ke 90 21": "90 21",
+    "Phasewete ea ka ke Thaba1": "Thaba1",
+    "PIN yanga ndi 5566": "5566",
+    "nambala yachinsinsi ndi 771122": "771122",
+    "mawu achinsinsi anga ndi Mulanje": "Mulanje",
+    "mo PIN se 9087": "9087",
+    "kod sekre: 4455": "4455",
+    "mo modpas se Soley5": "Soley5",
 }
 HARMLESS = [
     "",
@@ -37,6 +51,11 @@ HARMLESS = [
     "M1,234.50 and R 12 000",
     "12345678901234567890123",
     "opinion 2024",
+    "In 2024 is my pinnacle",
+    "ke rata lipotso tse 4",
+    "se mo premie fwa, 1968",
+    "ndi zabwino 2030",
+    "My password is",
 ]
 
 

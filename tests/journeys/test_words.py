@@ -21,6 +21,16 @@ everywhere = pytest.mark.parametrize(
     ("channel", "language"), [(channel, language) for channel in ("telegram", "whatsapp") for language in LANGUAGES]
 )
 
+SECRETS = {
+    "My card is 4111 1111 1111 1111, exp 12/29": "4111",
+    "5500005555555559": "5500005555555559",
+    "the OTP they sent: 482 913": "482 913",
+    "mot de passe : Maseru2020": "Maseru2020",
+    "Phasewete ea ka ke Thaba1": "Thaba1",
+    "nambala yachinsinsi ndi 771122": "771122",
+    "mo modpas se Soley5": "Soley5",
+}
+
 
 @everywhere
 async def test_the_words_work_in_every_language(person: People, channel: str, language: str) -> None:
@@ -161,25 +171,15 @@ async def test_a_session_is_looked_at_and_answered(person: People, channel: str)
 
 
 @both
-@pytest.mark.parametrize(
-    "said",
-    [
-        "My card is 4111 1111 1111 1111, exp 12/29",
-        "5500005555555559",
-        "my PIN is 4821",
-        "the OTP they sent: 482 913",
-        "mot de passe : Maseru2020",
-    ],
-)
-async def test_secrets_are_refused_and_kept_nowhere(person: People, channel: str, said: str) -> None:
+async def test_secrets_are_refused_and_kept_nowhere_in_any_language(person: People, channel: str) -> None:
     palesa = person(channel)
     await palesa.join()
-    await palesa.play("me: HUMAN\nbot: human.ask")
-    await palesa.play(f"me: {said}\nbot: security.do_not_send\nme: Please help me\nbot: human.received")
-    stored = await palesa.query(_inbox, await palesa.details())
-    for secret in ("4111", "5500005555555559", "4821", "482 913", "Maseru2020"):
+    for said, secret in SECRETS.items():
+        await palesa.play("me: HUMAN\nbot: human.ask")
+        await palesa.play(f"me: {said}\nbot: security.do_not_send\nme: Please help me\nbot: human.received")
+        stored = await palesa.query(_inbox, await palesa.details())
         assert secret not in stored
-    assert "█████" in stored
+        assert "█████" in stored
 
 
 def _inbox(db: Session, contact: object) -> str:

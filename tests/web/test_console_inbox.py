@@ -43,6 +43,8 @@ async def test_a_question_is_answered_once_where_it_came_from(app: FastAPI, data
     page = await browser.open("/inbox/1")
     assert "window open until" in page.text
     assert (await browser.submit(page, "/inbox/1/reply", text="")).status == 409
+    refused = await browser.submit(page, "/inbox/1/reply", text="Look at https://evil.example.com/pay")
+    assert "a domain that is not ours" in refused.text
     answered = await browser.submit(page, "/inbox/1/reply", text="Yes, you can.")
     assert f"{SAID} 1" not in answered.text
     assert "usually until an answer" in answered.text

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bot import clock
 from bot.contacts.models import Contact
+from bot.content import links
 from bot.content.languages import SOURCE
 from bot.conversations import ready_answers, threads
 from bot.conversations.models import ReadyAnswer, Ticket, TicketMessage
@@ -89,6 +90,8 @@ async def reply(visit: Visit) -> Response:
     text, stay = visit.form.text("text"), visit.form.text("do") == "stay"
     if not 0 < len(text) <= REPLY_LIMIT:
         raise Refused("reply_length")
+    if links.foreign(text, visit.context.policy.domains):
+        raise Refused("reply_link")
     ask_first = visit.form.text("wait") != "yes"
     await _change(visit, lambda db, ticket: threads.reply(db, ticket, text, visit.user, stay=stay, ask_first=ask_first))
     visit.context.nudge()
