@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.surveys.form import Form, FormError, Group, Question, Repeat, Type
-from bot.surveys.models import Disposition
-from bot.surveys.xform import fitness, load
+from bot.surveys.xform import load
 from bot.surveys.xform.loading import compiled
 from tests.surveys.sheets import form, row, sheet
 
@@ -176,13 +175,6 @@ def test_all_bad_expressions_are_told_at_once() -> None:
     assert len(refusal([row("text", "a", relevant="foo()"), row("text", "b", constraint="bar()")])) == 2
 
 
-def test_an_optional_question_that_a_chat_has_not_is_lost_and_said_so() -> None:
-    made = form([row("barcode", "a"), row("text", "b")])
-
-    assert "survey, row 2: a needs a barcode scan and is never asked in chat" in map(str, made.warnings)
-    assert not question(made, "a").asked
-
-
 def test_an_expression_that_can_be_read_but_not_computed_is_refused() -> None:
     (problem,) = refusal([row("calculate", "c", calculation="count('text')")])
 
@@ -196,7 +188,9 @@ def test_an_expression_that_can_be_read_but_not_computed_is_refused() -> None:
         (b"PK\x03\x04garbage", "form.xlsx", "not a whole .xlsx"),
         (b"<html/>", "form.xml", "not an XForm"),
         (b"<html", "form.xml", "the XML cannot be read"),
-        (b"\xd0\xcf\x11\xe0rest", "form.xlsx", "not recognized"),
+        (b"name,label\na,A\n", "list.csv", "it has no sheet called survey"),
+        ("| survey |\n| | type |\n| | é |".encode("latin-1"), "form.md", "not UTF-8"),
+        (b"\xd0\xcf\x11\xe0rest", "form.xlsx", "not a whole .xls"),
         (b"| survey |\n" + b" " * 6_000_000, "form.md", "larger than"),
     ],
 )
@@ -218,36 +212,3 @@ def test_a_form_that_defines_its_own_entities_is_refused() -> None:
     hostile = XFORM.replace("<b>7</b>", "<b>&x;</b>")
     with pytest.raises(FormError, match="DOCTYPE"):
         load(f'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]>{hostile}'.encode(), "form.xml")
-
-
-def test_what_only_a_device_fills_in_is_said_with_its_row() -> None:
-    made = form(
-        [
-            row("start-geopoint", "here"),
-            row("background-audio", "sound"),
-            row("deviceid", "device"),
-            row("start", "begun"),
-            row("text", "again", default="${last-saved#again}"),
-            row("background-geopoint", "there", trigger="${again}"),
-        ]
-    )
-    assert [str(warning) for warning in made.warnings] == [
-        "survey, row 2: here stays empty: it is the place of the device, which a chat is not told",
-        "survey, row 7: there stays empty: it is the place of the device, which a chat is not told",
-        "survey, row 3: sound stays empty: it is a recording in the background, which a chat has not",
-        "survey, row 4: device stays empty: it is a property of the device or its user, which a chat has not",
-        "survey: ${last-saved#...} is always empty: a chat asks each person once",
-    ]
-
-
-def test_a_picture_that_is_not_attached_is_missed() -> None:
-    survey = [row("text", "a", **{"media::image": "map.png"})]
-    assert "map.png is not attached: what it goes with is asked without it" in map(str, form(survey).warnings)
-    assert form(survey, media={"map.png": b"png"}).warnings == ()
-
-
-def test_the_paper_names_all_that_a_chat_has_not() -> None:
-    paper = (Path(__file__).parents[2] / "docs" / "surveys.md").read_text("utf-8")
-    words = [*fitness.UNASKABLE, *fitness.DRAWN, *fitness.OTHERWISE]
-    assert [word for word in words if f"`{word}`" not in paper] == []
-    assert [one for one in Disposition if f"| `{one}` |" not in paper] == []

@@ -27,7 +27,7 @@ OTHERWISE = {
     "map": Sentence("the choices are listed, not shown on a map"),
     "image-map": Sentence("the choices are listed, not shown on a picture"),
 }
-
+ELSEWHERE = Sentence("it is typed, since a chat opens no other app")  # the appearance "ex:" and the app's name
 
 # What a device fills in by itself.
 DEVICE_ACTIONS = {
@@ -112,7 +112,8 @@ def unfit(form: Form) -> tuple[list[Problem], list[Problem]]:
                     )
                 )
         for word in sorted(node.appearance):
-            if otherwise := OTHERWISE.get(word):
+            otherwise = ELSEWHERE if word.startswith("ex:") else OTHERWISE.get(word)
+            if otherwise:
                 degraded.append(
                     Problem(
                         Sentence("%(name)s: %(loss)s", name=node.name, loss=otherwise), "survey", column="appearance"

@@ -18,6 +18,12 @@ from bot.surveys.form import FormError, Problem
 MAX_BYTES = 5_000_000
 MAX_UNPACKED = 60_000_000
 _FORMATS = {".xlsx", ".xlsm", ".xls", ".csv", ".md"}
+_TEXTS = {".csv", ".md"}
+_UNREADABLE = "was not recognized as a supported type"  # pyxform's words for what it cannot open
+_BROKEN = Sentence("the file is not a whole .xls; save it again and upload that")
+_NO_SURVEY = Sentence(
+    "this is no XLSForm: it has no sheet called survey; a list of choices is uploaded together with its form"
+)
 _PLACE = re.compile(r"^\[row\s*:\s*(\d+)\]\s*")
 _SHEET = re.compile(r"(?:on|in) the '(\w+)' sheet", re.IGNORECASE)
 _COLUMN = re.compile(r"column '([^']+)'|the '([^']+)' value", re.IGNORECASE)
@@ -49,12 +55,17 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
     """Convert an XLSForm, or refuse it with what pyxform says."""
     _check_size(data, kind)
     advice: list[str] = []
-    source = data.decode("utf-8-sig") if kind in {".csv", ".md"} else io.BytesIO(data)
     try:
-        result = convert(source, file_type=kind, warnings=advice, validate=False, form_name="data")
+        result = convert(_source(data, kind), file_type=kind, warnings=advice, validate=False, form_name="data")
     except PyXFormError as error:
+        if _UNREADABLE in str(error):
+            raise FormError([Problem(_NO_SURVEY if kind in _TEXTS else _BROKEN)]) from None
         raise FormError([placed(str(error), _survey(data, kind))]) from None
-    except Exception as error:  # pyxform meets some bad headers with a TypeError of its own
+    except UnicodeDecodeError:
+        raise FormError([Problem(Sentence("the file is not UTF-8; save it as UTF-8"))]) from None
+    except Exception as error:  # pyxform meets some bad headers, and sheets of other names, with a TypeError of its own
+        if kind in _TEXTS and isinstance(error, TypeError):
+            raise FormError([Problem(_NO_SURVEY)]) from None
         raise FormError(
             [
                 Problem(
@@ -112,8 +123,11 @@ def placed(message: str, survey: Sequence[Mapping[str, Any]] = ()) -> Problem:
 
 def _survey(data: bytes, kind: str) -> list[dict[str, Any]]:
     """Return the rows of the survey sheet as pyxform reads them; none of a file that it cannot open."""
-    source = data.decode("utf-8-sig") if kind in {".csv", ".md"} else io.BytesIO(data)
     try:
-        return list(get_xlsform(source, file_type=kind).survey or [])
+        return list(get_xlsform(_source(data, kind), file_type=kind).survey or [])
     except PyXFormError:
         return []
+
+
+def _source(data: bytes, kind: str) -> str | io.BytesIO:
+    return data.decode("utf-8-sig") if kind in _TEXTS else io.BytesIO(data)
