@@ -19,6 +19,8 @@ _ALIKE = str.maketrans(
     "abreeiijkmhonpctyxyhdqsabenikuvoptuxnugoagi",
 )
 _WRITTEN_ALSO = {"a": "a4@", "e": "e3€", "i": "i1!", "o": "o0", "s": "s5$", "t": "t7", "l": "l1", "g": "g9"}
+#: Texts whose promises are remembered: those of some hundred cards.
+_REMEMBERED = 20_000
 #: What may stand between two letters of a word that is spaced out or hyphenated.
 _LONGEST_GAP = r"[\W_]{0,4}"
 
@@ -29,6 +31,7 @@ class Promises:
     def __init__(self, words: Iterable[str], exact: Iterable[str], allowed: Iterable[str]) -> None:
         self._words = [(word, _pattern(word)) for word in words]
         self._exact = [(word, re.compile(rf"(?<!\w){re.escape(_composed(word))}(?!\w)")) for word in exact]
+        self._known: dict[str, tuple[str, ...]] = {}
         self._allowed = [re.compile(rf"(?<!\w){re.escape(word)}(?!\w)") for word in map(_folded, allowed)]
 
     @classmethod
@@ -42,7 +45,15 @@ class Promises:
         return cls(*([word for part in one.values() for word in part] for one in lists if one is not None))
 
     def find(self, text: str) -> list[str]:
-        """Return the promises in a text, as the list writes them."""
+        """Return the promises in a text, as the list writes them; the cards that people browse are read once."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[text] = tuple(self._search(text))
+        return list(found)
+
+    def _search(self, text: str) -> list[str]:
         folded = _folded(text)
         for pattern in self._allowed:
             folded = pattern.sub(" ; ", folded)
