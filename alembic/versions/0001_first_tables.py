@@ -334,6 +334,7 @@ def upgrade() -> None:
         sa.Column("run_of", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("requires_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("speaker", sa.Text(), nullable=True),
+        sa.Column("audience", sa.JSON(), nullable=False),
         sa.Column("by_invitation", sa.Boolean(), nullable=False),
         sa.Column("code", sa.String(length=8), nullable=True),
         sa.Column("follow_up", sa.Integer(), nullable=False),

@@ -19,14 +19,14 @@ SHAPE = (
     '"description": {"en": "..."}, "place": "...", "link": "https://...", "capacity": 30, "languages": ["en"], '
     '"register_by": "2027-03-26 12:00", "reminders": [10080, 1440, 60], "speaker": "...", "by_invitation": false, '
     '"certificate": true, "pretest_form": "...", "posttest_form": "...", "feedback_form": "...", "requires": 1, '
-    '"run_of": 1, "series": {"en": "..."}}'
+    '"run_of": 1, "series": {"en": "..."}, "audience": {"origins": ["LS"]}}'
 )
 _TEXT_LIMIT = {"title": 200, "series": 200, "speaker": 200}
 _LONGEST = 2000
 _TEXTS = ("place", "link", "speaker", "pretest_form", "posttest_form", "feedback_form")
 _FLAGS = ("by_invitation", "certificate")
 _NUMBERS = ("minutes", "capacity", "requires", "run_of")
-_KNOWN = ("title", "description", "series", "starts", "zone", "register_by", "languages", "reminders")
+_KNOWN = ("title", "description", "series", "starts", "zone", "register_by", "languages", "reminders", "audience")
 #: Where a column is called otherwise than in the file.
 _COLUMNS = {"requires": "requires_id"}
 
@@ -50,6 +50,7 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
     values |= {"starts_local": wall(_text(given, "starts"), "starts"), "zone": zone}
     values["register_by"] = _deadline(given, zone)
     values["languages"] = _codes(given)
+    values["audience"] = audience(json.dumps(given["audience"])).to_json() if "audience" in given else {}
     if "reminders" in given:
         values["reminders"] = _offsets(given)
     return values, _by_language(given, "series")

@@ -90,20 +90,23 @@ def invite(
     id: Id,
     by: By,
     audience: Annotated[
-        str, typer.Option("--audience", help='JSON, such as {"origins": ["LS"]}; empty means all members.')
-    ] = "{}",
+        str, typer.Option("--audience", help='JSON, such as {"origins": ["LS"]}; without it, whom the session is for.')
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Invite everybody who fits, has not been invited and has not answered; only who agreed gets it."""
     from sqlalchemy import select
 
+    from bot.broadcasts.audience import Audience
     from bot.contacts.models import Contact
     from bot.events import service
     from bot.staff import audit
 
-    rule = session_file.audience(audience)
+    given = session_file.audience(audience) if audience else None
     with _acting(by) as (opened, db, staff):
-        count = service.invite(db, opened.content, _find(db, id), select(Contact.id).where(rule.condition()))
+        event = _find(db, id)
+        rule = given or Audience.from_json(event.audience)
+        count = service.invite(db, opened.content, event, select(Contact.id).where(rule.condition()))
         audit.record(db, staff, "session.invited", "event", id, {"people": count, "audience": rule.to_json()})
     show_json({"invited": count}) if as_json else typer.echo(f"{count} invitations wait to be sent.")
 

@@ -90,6 +90,7 @@ class Event(Base):
         ForeignKey("event.id")
     )  #: first run of what must be attended before
     speaker: Mapped[str | None] = mapped_column(Text)
+    audience: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  #: whom it is for: conditions, codes
     by_invitation: Mapped[bool] = mapped_column(default=False)  #: only who was invited sees it and can answer
     code: Mapped[str | None] = mapped_column(String(8), unique=True)  #: said in the session, typed to check in
     follow_up: Mapped[int] = mapped_column(default=FOLLOW_UP)  #: minutes after the end

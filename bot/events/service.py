@@ -96,6 +96,14 @@ def edit(db: Session, event: Event, values: Mapping[str, Any]) -> None:
     db.flush()
 
 
+def intend(db: Session, event: Event, audience: Mapping[str, list[str]]) -> None:
+    """Keep whom a session is for, by condition; who is invited is said when people are."""
+    places.lock(db, event.id)
+    _refuse_ended(event)
+    event.audience = dict(audience)
+    db.flush()
+
+
 def publish(db: Session, event: Event) -> None:
     """Open a draft for registration."""
     places.lock(db, event.id)

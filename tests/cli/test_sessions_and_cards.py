@@ -47,15 +47,16 @@ def test_a_session_from_its_file_to_its_figures(outreach: Outreach, tmp_path: Pa
     colleagues(outreach)
     by = ("--by", "editor@example.org")
     starts = f"{clock.now() + timedelta(days=30):%Y-%m-%d} 17:00"
-    file = written(tmp_path, **SESSION, starts=starts, series={"en": "Money basics"}, certificate=True)
+    file = written(tmp_path, **SESSION, starts=starts, series={"en": "Money basics"}, audience={"origins": ["MW"]})
     assert "agent@example.org" not in complaint(outreach("session", "new", file, "--by", "agent@example.org"))
     id = str(outreach("session", "new", file, *by, "--json").json["id"])
     assert "Publish the session" in complaint(outreach("session", "invite", id, *by))
     assert outreach("session", "publish", id, *by).code == 0
     with installation() as opened, opened.database.begin() as db:
         person, other = _member(db).id, _member(db).id
+    assert outreach("session", "invite", id, *by, "--json").json == {"invited": 0}  # it is for people of Malawi
     assert outreach("session", "invite", id, *by, "--audience", '{"origins": ["LS"]}', "--json").json == {"invited": 2}
-    assert outreach("session", "invite", id, *by, "--json").json == {"invited": 0}
+    assert "Unknown condition" in complaint(outreach("session", "invite", id, *by, "--audience", '{"origin": ["LS"]}'))
     with installation() as opened, opened.database.begin() as db:
         replies.rsvp(db, opened.content, db.get_one(Contact, person), int(id), Answer.YES)
     [row] = outreach("session", "list", "--json").json
@@ -91,7 +92,8 @@ def test_a_session_from_its_file_to_its_figures(outreach: Outreach, tmp_path: Pa
         ({"certificate": "yes"}, "certificate must be true or false"),
         ({"languages": ["xx"]}, "languages must be a list"),
         ({"reminders": ["1 h"]}, "reminders must be a list of minutes"),
-        ({"audience": {}}, "audience is none of"),
+        ({"audience": {"origin": ["LS"]}}, "Unknown condition origin"),
+        ({"audiences": {}}, "audiences is none of"),
     ],
 )
 def test_a_session_file_that_is_wrong_is_refused_with_the_cure(

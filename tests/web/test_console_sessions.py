@@ -364,3 +364,31 @@ async def test_a_month_shows_what_begins_on_which_day_of_the_office(app: FastAPI
         page = await browser.open(f"/sessions/calendar?month={wrong}")
         assert page.tree.xpath("//h1")[0].text_content() == "March 2026"
         assert page.tree.xpath("//td[@aria-current='date']//time/@datetime") == ["2026-03-04"]
+
+
+async def test_reminders_are_ticked_and_who_it_is_for_is_kept_for_the_invitation(
+    app: FastAPI, database: Database
+) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    form = await browser.open("/sessions/new")
+    assert form.form("/new").fields["follow_up"] == "2"
+    page = await browser.submit(form, "/new", **FIELDS, reminders=["4320", "60"], follow_up="24")
+    with database.begin() as db:
+        event = db.scalars(select(Event)).one()
+        assert (event.reminders, event.follow_up) == ([4320, 60], 24 * 60)
+        event.reminders = [4320, 90]  # one that the form does not offer
+    page = await browser.submit(await browser.open(f"{local(page)}/edit"), "/edit", reminders=["1440"], follow_up="")
+    with database.read() as db:
+        event = db.scalars(select(Event)).one()
+        assert (event.reminders, event.follow_up) == ([1440, 90], 120)
+    wrong = await browser.submit(await browser.open(f"{local(page)}/edit"), "/edit", follow_up="100")
+    assert "a number up to 72" in wrong.text
+
+    page = await browser.submit(page, "/audience", origins=["LS"], languages=["en"])
+    page = await browser.submit(page, "/publish")
+    ticked = page.form("/invite").xpath(".//input[@checked]/@value")
+    assert sorted(ticked) == ["LS", "en"]
+    stray = dict(page.form("/invite").form_values())
+    page = await browser.submit(page, "/cancel", sure="yes")
+    refused = await browser.client.post(f"/console{local(page)}/audience", data=stray)
+    assert refused.status_code == 409

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from bot.contacts.service import HOME_ZONE
 from bot.content.languages import LANGUAGES
 from bot.events import series, service
-from bot.events.models import Event, EventSeries, EventStatus
+from bot.events.models import FOLLOW_UP, REMINDERS, Event, EventSeries, EventStatus
 from bot.events.service import NotPossible
 from bot.staff import audit
 from bot.staff.models import StaffUser
@@ -32,10 +32,14 @@ CAPACITY = range(1, 1_000_000)
 _OFFERED = 200
 WRITTEN = ("en", "fr")  #: languages in which staff write
 FORMS = ("pretest_form", "posttest_form", "feedback_form")
+#: Reminders that can be ticked, in minutes before the start.
+OFFSETS = ("10080", "4320", "1440", "180", "60", "10")
+#: Hours after the end.
+FOLLOW_UPS = range(73)
 FIELDS = (
     *(f"{kind}_{code}" for kind in ("title", "description") for code in WRITTEN),
     *("speaker", "starts", "zone", "minutes", "place", "link", "capacity", "register_by"),
-    *("by_invitation", "certificate", "requires", "run_of", "series", "series_en", "series_fr", *FORMS),
+    *("by_invitation", "certificate", "requires", "run_of", "series", "series_en", "series_fr", "follow_up", *FORMS),
 )
 
 
@@ -47,7 +51,8 @@ def zones() -> list[str]:
 
 @pages.get("/sessions/new", needs=Permission.SESSIONS_MANAGE)
 async def new(visit: Visit) -> Response:
-    return await _form(visit, Form([("zone", HOME_ZONE), ("minutes", "90")]), None, ())
+    usual = [("zone", HOME_ZONE), ("minutes", "90"), ("follow_up", FOLLOW_UP // 60)]
+    return await _form(visit, Form([*usual, *(("reminders", offset) for offset in REMINDERS)]), None, ())
 
 
 @pages.post("/sessions/new", needs=Permission.SESSIONS_MANAGE)
@@ -72,6 +77,8 @@ async def _form(visit: Visit, form: Form, event: Event | None, errors: tuple[str
         422 if errors else 200,
         given={name: form.text(name) for name in FIELDS},
         ticked=form.texts("languages"),
+        reminded=form.texts("reminders"),
+        offsets=OFFSETS,
         event=event,
         is_open=event is not None and event.status == EventStatus.OPEN,
         errors=errors,
@@ -102,6 +109,7 @@ def _errors(form: Form, is_open: bool) -> tuple[str, ...]:
         "title": not 0 < len(form.text("title_en")) <= TITLE_LIMIT or len(form.text("title_fr")) > TITLE_LIMIT,
         "description": any(len(form.text(f"description_{code}")) > TEXT_LIMIT for code in WRITTEN),
         "speaker": len(form.text("speaker")) > TITLE_LIMIT,
+        "follow_up": bool(form.text("follow_up")) and form.number("follow_up") not in FOLLOW_UPS,
         "series": any(len(form.text(f"series_{code}")) > TITLE_LIMIT for code in WRITTEN),
         "register_by": bool(form.text("register_by")) and form.moment("register_by") is None,
     }
@@ -145,9 +153,15 @@ def _values(form: Form, event: Event | None) -> dict[str, Any]:
         "requires_id": form.number("requires"),
         "run_of": form.number("run_of"),
         "series_id": form.number("series"),
+        "follow_up": FOLLOW_UP if (hours := form.number("follow_up")) is None else hours * 60,
         **{name: form.text(name) or None for name in FORMS},
     }
-    return values if is_open else values | place(form) | {"capacity": form.number("capacity")}
+    if is_open:
+        return values
+    others = [offset for offset in event.reminders if str(offset) not in OFFSETS] if event else []
+    ticked = [int(offset) for offset in form.texts("reminders") if offset in OFFSETS]
+    reminders = sorted({*ticked, *others}, reverse=True)
+    return values | place(form) | {"capacity": form.number("capacity"), "reminders": reminders}
 
 
 def place(form: Form) -> dict[str, Any]:
@@ -203,9 +217,11 @@ def as_form(event: Event) -> Form:
         "requires": event.requires_id,
         "run_of": event.run_of,
         "series": event.series_id,
+        "follow_up": event.follow_up // 60,
     }
     pairs = [(name, value) for name, value in (plain | texts | rest).items() if value is not None]
-    return Form([*pairs, *(("languages", code) for code in event.languages)])
+    several = [("languages", code) for code in event.languages]
+    return Form([*pairs, *several, *(("reminders", offset) for offset in event.reminders)])
 
 
 def forms(db: Session, event: Event | None) -> dict[str, str]:

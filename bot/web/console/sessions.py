@@ -60,7 +60,8 @@ async def one(visit: Visit) -> Response:
     channels = tuple(visit.context.policy.channels)
     view = await visit.database.query(_view, visit.id, visit.context.content, channels, visit.reader)
     held = attending.takes_marks(view.event)
-    return visit.page("sessions/one.html", view=view, everybody=Audience(), now=clock.now(), order=ORDER, held=held)
+    audience = Audience.from_json(view.event.audience)
+    return visit.page("sessions/one.html", view=view, audience=audience, now=clock.now(), order=ORDER, held=held)
 
 
 def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
@@ -78,6 +79,18 @@ def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...
         series_name=planning.all_series(db).get(str(series_id), ""),
         told=service.concerned(db, event),
     )
+
+
+@pages.post("/sessions/{id:row}/audience", needs=Permission.SESSIONS_MANAGE)
+async def keep_audience(visit: Visit) -> Response:
+    await visit.database.run(_keep_audience, visit.id, choosing.read(visit.form), visit.user)
+    return visit.go(f"/sessions/{visit.id}", "changed")
+
+
+def _keep_audience(db: Session, event_id: int, audience: Audience, user: StaffUser) -> None:
+    event = found(db.get(Event, event_id))
+    service.intend(db, event, audience.to_json())
+    audit.record(db, user, "session.audience", "event", event.id, {"audience": audience.to_json()})
 
 
 @pages.post("/sessions/{id:row}/publish", needs=Permission.SESSIONS_MANAGE)
