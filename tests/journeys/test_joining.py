@@ -76,27 +76,6 @@ async def test_who_refuses_is_thanked_and_not_asked_again(person: People, channe
 
 
 @both
-async def test_who_is_under_18_is_sent_away_kindly(person: People, channel: str) -> None:
-    palesa = person(channel, "fr")
-    await palesa.play(
-        """
-        me: START school
-        bot: registration.choose_language
-        me: 2
-        bot: registration.welcome
-        bot: registration.ask_consent
-        me: 1 3
-        bot: registration.ask_adult
-        me: Non
-        bot: registration.underage
-        me: MENU
-        bot: registration.underage
-        """
-    )
-    assert (await palesa.details()).state == State.UNDERAGE
-
-
-@both
 async def test_a_person_who_mumbles_and_hesitates_still_gets_in(person: People, channel: str) -> None:
     palesa = person(channel, "en")
     await palesa.play(
