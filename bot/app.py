@@ -37,7 +37,8 @@ from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT
 from bot.messaging.templates import StoredContents
 from bot.messaging.waking import Wakeups
-from bot.settings import Settings
+from bot.settings import PREFIX, Settings, SettingsError
+from bot.staff.models import Role
 from bot.surveys import files
 from bot.surveys import inviting as surveys
 from bot.web import calendars as calendar_pages
@@ -60,6 +61,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        refuse_unknown_roles(settings)
         prepare_keys(settings)
         self.content = Content.load(settings.messages)
         self.database = Database(settings.database)
@@ -98,6 +100,7 @@ class App:
             nudge=self.nudge,
             secret=secret_key(self.settings),
             exports_dir=self.settings.data_dir / "exports",
+            sync_templates=self.sync_templates,
             secure_cookies=self.settings.public_url.startswith("https://"),
             layouts=LAYOUTS,
         )
@@ -255,6 +258,16 @@ class App:
     def close(self) -> None:
         """Close the database."""
         self.database.close()
+
+
+def refuse_unknown_roles(settings: Settings) -> None:
+    """Raise SettingsError for a role that there is not: nobody would be asked for the second factor it was to have."""
+    unknown = sorted(set(_listed(settings.second_factor_roles)) - set(Role))
+    if unknown:
+        name = f"{PREFIX}SECOND_FACTOR_ROLES"
+        raise SettingsError(
+            f"{name} is wrong: {', '.join(unknown)} is no role. Write {name}= with some of {', '.join(Role)}"
+        )
 
 
 def prepare_keys(settings: Settings) -> None:

@@ -13,10 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Integer, MetaData, create_engine, event, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    cast,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
 P = ParamSpec("P")
@@ -51,6 +67,14 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def lists(db: Session, column: InstrumentedAttribute[list[Any]], number: int) -> ColumnElement[bool]:
+    """Return the condition that a column with a JSON list has this number in it."""
+    if db.get_bind().dialect.name == "postgresql":
+        return cast(column, JSONB).contains([number])
+    item = func.json_each(column).table_valued("value")
+    return select(item.c.value).where(item.c.value == number).exists()
 
 
 class Base(DeclarativeBase):

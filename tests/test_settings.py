@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.app import App
 from bot.settings import Settings, SettingsError, load, shipped
 
 TWILIO = {"twilio_account_sid": "AC1", "twilio_auth_token": "t", "whatsapp_from": "+26650000000"}
@@ -20,6 +21,14 @@ def loaded(**given: Any) -> Settings:
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"OUTREACH_{name.upper()}", raising=False)
+
+
+def test_a_role_that_there_is_not_is_refused_at_the_start(tmp_path: Path) -> None:
+    given = loaded(data_dir=tmp_path, second_factor_roles="administrator, protecton")
+    with pytest.raises(SettingsError, match=r"protecton is no role.*administrator, editor") as refused:
+        App(given)
+    assert "OUTREACH_SECOND_FACTOR_ROLES=" in str(refused.value)
+    App(loaded(data_dir=tmp_path, second_factor_roles=" editor ,approver")).close()
 
 
 def test_nothing_needs_to_be_set() -> None:

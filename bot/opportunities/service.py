@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.service import HOME_ZONE
 from bot.content import Content
+from bot.db import lists
 from bot.opportunities import gate
 from bot.opportunities.models import TEXTS, CardStatus, Opportunity
 from bot.sentences import Sentence
@@ -167,17 +168,16 @@ def find_visible(db: Session, content: Content, card_id: int) -> Opportunity | N
     return card if card and is_visible(content, card) else None
 
 
-def to_approve(db: Session, user: StaffUser) -> list[Opportunity]:
-    """Return the drafts that this person may approve, for the page of what needs somebody."""
-    rows = select(Opportunity).where(Opportunity.status == CardStatus.DRAFT).order_by(Opportunity.id)
-    return [card for card in db.scalars(rows) if user.id not in card.writers]
+def count_to_approve(db: Session, user: StaffUser) -> int:
+    """Return how many drafts this person may approve."""
+    others = ~lists(db, Opportunity.writers, user.id)
+    return db.scalar(select(func.count()).where(Opportunity.status == CardStatus.DRAFT, others)) or 0
 
 
-def to_review(db: Session) -> list[Opportunity]:
-    """Return the published cards whose review is due or whose last day is over, for the page of what needs somebody."""
+def count_to_review(db: Session) -> int:
+    """Return how many published cards are due for review, or past their last day."""
     due = or_(Opportunity.review_on <= today(), Opportunity.valid_until < today())
-    rows = select(Opportunity).where(Opportunity.status == CardStatus.PUBLISHED, due)
-    return list(db.scalars(rows.order_by(Opportunity.review_on)))
+    return db.scalar(select(func.count()).where(Opportunity.status == CardStatus.PUBLISHED, due)) or 0
 
 
 def _lock(db: Session, card: Opportunity) -> None:

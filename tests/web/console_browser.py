@@ -124,6 +124,10 @@ def build(database: Database, messages_dir: Path, data_dir: Path) -> FastAPI:
     return app
 
 
+async def _nothing_to_sync() -> dict[str, str]:
+    return {}
+
+
 def context(database: Database, messages_dir: Path, data_dir: Path) -> ConsoleContext:
     """Return what the console needs, with both channels switched on."""
     return ConsoleContext(
@@ -134,6 +138,7 @@ def context(database: Database, messages_dir: Path, data_dir: Path) -> ConsoleCo
         nudge=lambda: None,
         secret=b"a secret for tests",
         exports_dir=data_dir / "exports",
+        sync_templates=_nothing_to_sync,
         secure_cookies=False,
         layouts=LAYOUTS,
     )

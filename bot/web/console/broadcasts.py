@@ -24,6 +24,7 @@ from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attaching
 from bot.web.console.context import ConsoleContext
+from bot.web.console.live import ORDER
 from bot.web.console.routes import Pages
 from bot.web.console.visit import NotFound, Refused, Visit
 
@@ -31,7 +32,6 @@ pages = Pages()
 
 PAGE = 50
 WHY_LIMIT = 500
-ORDER = (*Status, progress.ERASED)
 #: Statuses in which a broadcast has recipients.
 _SENT = (BroadcastStatus.SENDING, BroadcastStatus.PAUSED, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
 
@@ -122,17 +122,6 @@ def _reasons(dry: Forecast) -> list[tuple[When, str | None, int, datetime | None
 def reached(dry: Forecast) -> int:
     """Return how many people get it, now or later."""
     return sum(line.count for line in dry.lines if line.when != "never")
-
-
-@pages.get("/broadcasts/{id:row}/progress", needs=Permission.BROADCAST_VIEW)
-async def live(visit: Visit) -> Response:
-    broadcast, statuses = await visit.database.query(_statuses, visit.id)
-    return visit.page("broadcasts/_progress.html", broadcast=broadcast, statuses=statuses, order=ORDER)
-
-
-def _statuses(db: Session, broadcast_id: int) -> tuple[Broadcast, dict[str, int]]:
-    broadcast = _get(db, broadcast_id)
-    return broadcast, progress.statuses(db, broadcast)
 
 
 @pages.post("/broadcasts/{id:row}/approve", needs=Permission.BROADCAST_APPROVE)

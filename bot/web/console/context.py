@@ -1,6 +1,6 @@
 """What the console needs from outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class ConsoleContext:
     nudge: Callable[[], None]  #: wakes delivery after something was queued
     secret: bytes  #: signs the tokens in forms
     exports_dir: Path
+    sync_templates: Callable[[], Awaitable[dict[str, str]]]  #: makes WhatsApp's templates and reads their approval
     secure_cookies: bool  #: only over https
     layouts: Mapping[str, Layout]  #: how each channel there is, in use or not, lays a message out
 

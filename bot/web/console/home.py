@@ -16,6 +16,7 @@ from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
 from bot.conversations import alike, threads
 from bot.conversations.models import Ticket, TicketKind
+from bot.db import lists
 from bot.messaging import forgetting
 from bot.messaging.models import Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
 from bot.opportunities import service as opportunities
@@ -62,15 +63,17 @@ def read_figures(db: Session, user: StaffUser) -> Figures:
     now = clock.now()
     midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
     draft = Broadcast.status == BroadcastStatus.DRAFT
-    to_approve = select(Broadcast.id).where(draft, Broadcast.author_id != user.id, Broadcast.refused_at.is_(None))
+    to_approve = select(Broadcast.id).where(
+        draft, Broadcast.refused_at.is_(None), ~lists(db, Broadcast.writers, user.id)
+    )
     refused = select(Broadcast.id).where(draft, Broadcast.author_id == user.id, Broadcast.refused_at.is_not(None))
     waiting = select(Ticket.id).where(*threads.waiting())
     uncertain = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
     return Figures(
         approvals=_count(db, to_approve),
         refused=_count(db, refused),
-        cards=len(opportunities.to_approve(db, user)),
-        reviews=len(opportunities.to_review(db)),
+        cards=opportunities.count_to_approve(db, user),
+        reviews=opportunities.count_to_review(db),
         uncertain=_count(db, uncertain),
         parked=_count(db, select(InboxMessage.id).where(InboxMessage.handling == Handling.PARKED)),
         unanswered=_count(db, waiting.where(Ticket.kind != TicketKind.UNKNOWN)),

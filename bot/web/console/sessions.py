@@ -17,7 +17,7 @@ from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attending, choosing, planning
-from bot.web.console.broadcasts import ORDER
+from bot.web.console.live import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Visit, found

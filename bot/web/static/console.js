@@ -8,23 +8,46 @@ const fetched = async (address) => {
 };
 
 // Part of a page that the server draws anew until it says that nothing more will change.
-const follow = (part) => {
+const isFinal = (part) => part.querySelector("[data-final]") !== null;
+const draw = (part, text) => {
+  if (text !== part.dataset.seen) part.innerHTML = text;
+  part.dataset.seen = text;
+};
+const ended = (part) => part.dataset.reload !== undefined && location.reload();
+
+const ask = (part) => {
   let wait = 2000;
   const look = async () => {
     if (!document.hidden) {
       try {
-        const text = await fetched(part.dataset.live);
-        if (text !== part.dataset.seen) part.innerHTML = text;
-        part.dataset.seen = text;
+        draw(part, await fetched(part.dataset.live));
         wait = 2000;
       } catch {
         wait = Math.min(wait * 2, 30000);
       }
     }
-    if (!part.querySelector("[data-final]")) setTimeout(look, wait);
-    else if (part.dataset.reload !== undefined) location.reload();
+    if (!isFinal(part)) setTimeout(look, wait);
+    else ended(part);
   };
-  if (!part.querySelector("[data-final]")) setTimeout(look, wait);
+  setTimeout(look, wait);
+};
+
+const listen = (part) => {
+  const source = new EventSource(part.dataset.stream);
+  source.onmessage = (event) => {
+    draw(part, event.data);
+    if (!isFinal(part)) return;
+    source.close();
+    ended(part);
+  };
+  // The browser comes again by itself, unless the server told it not to.
+  source.onerror = () => source.readyState === EventSource.CLOSED && ask(part);
+};
+
+const follow = (part) => {
+  if (isFinal(part)) return;
+  if (part.dataset.stream && "EventSource" in window) listen(part);
+  else ask(part);
 };
 
 const local = (number) => number.toLocaleString(document.documentElement.lang);

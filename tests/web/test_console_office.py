@@ -1,0 +1,64 @@
+"""The pages of texts and senders: how far translations and approvals are, how senders stand."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from bot import clock
+from bot.content import Content
+from bot.db import Database
+from bot.messaging import templates
+from bot.messaging.models import Content as ContentRow
+from bot.messaging.models import OutboxMessage, Priority, Sender, Status
+from bot.staff.models import Role
+from tests.web.console_browser import Browser, build
+from tests.web.test_console_broadcasts import add_member
+
+
+@pytest.fixture
+def app(database: Database, messages_dir: Path, tmp_path: Path, frozen: datetime) -> FastAPI:
+    shipped = Content.load(messages_dir).templates["announcement"]
+    with database.begin() as db:
+        key = templates.definition(shipped, "en")
+        db.add(ContentRow(definition=key, content_id="HX1", approval="approved", created_at=clock.now()))
+        contact = add_member(db, 1)
+        for due, status in ((-5, Status.QUEUED), (60, Status.HELD), (0, Status.UNCERTAIN)):
+            at = clock.now() + timedelta(minutes=due)
+            row = {"contact_id": contact.id, "channel": "telegram", "kind": "reply", "priority": Priority.REPLY}
+            db.add(OutboxMessage(**row, status=status, due_at=at, created_at=at, status_at=at))
+        paused = clock.now() + timedelta(minutes=3)
+        db.add(Sender(key="whatsapp:+266", next_at=clock.now(), paused_until=paused, pause_reason="63018"))
+    return build(database, messages_dir, tmp_path)
+
+
+async def test_texts_are_found_by_state_and_templates_say_how_far_approval_is(app: FastAPI) -> None:
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    page = await browser.open("/texts")
+    [row] = page.tree.xpath("//tr[td/a[text()='announcement']]")
+    assert " ".join(row.text_content().split()) == "announcement Announces approved not made yet"
+    found = await browser.open("/texts?language=st&state=draft&find=human.added")
+    assert "Sehlopha sa rona" in found.text
+    assert len(found.tree.xpath("//section[.//h2[@id='texts']]//tbody/tr")) == 1
+    assert "No text was found" in (await browser.open("/texts?language=fr&state=draft")).text
+    assert "Textes" not in page.text
+    assert (await browser.submit(page, "/texts/sync")).text.count("WhatsApp is being asked")
+    one = await browser.open("/texts/template/announcement")
+    assert "New rules for accounts of citizens abroad" in one.text
+    assert (await browser.open("/texts/template/nothing")).status == 404
+    assert (await (await Browser(app).sign_in(Role.AGENT)).open("/texts")).status == 403
+
+
+async def test_senders_show_their_health_and_settings_no_secret(app: FastAPI) -> None:
+    browser = await Browser(app).sign_in(Role.ADMINISTRATOR)
+    page = await browser.open("/senders")
+    telegram, whatsapp = (" ".join(" ".join(one.itertext()).split()) for one in page.tree.xpath("//section[dl]"))
+    assert "Late" in telegram
+    assert "Waiting for a time 2 Due now 1, the first since 5 minutes Of unknown outcome 1" in telegram
+    assert "Paused until" in whatsapp
+    assert "63018" in whatsapp
+    assert "0 of 250" in whatsapp
+    assert "OUTREACH_QUIET_FROM" in page.text
+    assert "as it ships" in page.text
+    assert "sqlite" not in page.text
