@@ -58,7 +58,7 @@ def _ask(talk: Talk, event: Event, choice: str) -> None:
     """Begin the survey; where a template, which has one button, hid the others, show all of them first."""
     others = event.certificate or event.posttest_form or not event.feedback_form
     if choice != "feedback" or not others or not owed.pay(talk.db, talk.address):
-        _survey(talk, getattr(event, _FORMS[choice]))
+        _survey(talk, getattr(event, _FORMS[choice]), f"{choice}:{event.id}")
 
 
 def check_in(talk: Talk) -> bool:
@@ -101,12 +101,12 @@ def _ask_name(talk: Talk, event: Event) -> None:
     talk.ask_aside(NAMING, event=event.id)
 
 
-def _survey(talk: Talk, form_id: str | None) -> None:
+def _survey(talk: Talk, form_id: str | None, occasion: str) -> None:
     survey = newest_open(talk.db, form_id) if form_id else None
     if survey is None:
         talk.say("session.no_form")
         return
-    for message in surveys.begin(talk.db, talk.content, talk.contact, talk.address.channel, survey):
+    for message in surveys.begin(talk.db, talk.content, talk.contact, talk.address.channel, survey, occasion=occasion):
         talk.send(message)
 
 

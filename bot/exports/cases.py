@@ -77,6 +77,7 @@ class Case:
     language: str
     channel: str
     source: str
+    occasion: str
     replies: dict[Place, Reply]
 
     @property
@@ -90,6 +91,7 @@ class Case:
             self.language,
             self.channel,
             self.source,
+            self.occasion,
         )
 
     @property
@@ -116,6 +118,7 @@ def cases(db: Session, export: Export, free_text: bool) -> Iterator[Case]:
             language=run.language,
             channel=run.channel,
             source=run.source or "",
+            occasion=run.occasion,
             replies=replies,
         )
 
@@ -135,6 +138,7 @@ def _runs(db: Session, export: Export) -> Select[*tuple[Any, ...]]:
             Run.language,
             Run.channel,
             Contact.source,
+            Run.occasion,
         )
         .join(Run, Run.id == ExportMember.run_id)
         .join(Contact, Contact.id == Run.contact_id)

@@ -76,11 +76,11 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
         rows = [
             {
                 "export_id": export.id,
-                "respondent": _pseudonym(salt, contact_id),
+                "respondent": _pseudonym(salt, contact_id, occasion),
                 "run_id": run_id,
                 "contact_id": contact_id,
             }
-            for run_id, contact_id in chunk
+            for run_id, contact_id, occasion in chunk
         ]
         db.execute(insert(ExportMember), rows)
         export.respondents += len(rows)
@@ -169,8 +169,8 @@ def all_withdrawn(db: Session, export_ids: Collection[int] | None = None) -> dic
     return found
 
 
-def _chosen(survey: Survey, options: Options) -> Select[int, int]:
-    query = select(Run.id, Run.contact_id).where(Run.survey_id == survey.id).order_by(Run.id)
+def _chosen(survey: Survey, options: Options) -> Select[int, int, str]:
+    query = select(Run.id, Run.contact_id, Run.occasion).where(Run.survey_id == survey.id).order_by(Run.id)
     if options.since:
         query = query.where(Run.started_at >= _midnight(options.since))
     if options.until:
@@ -184,9 +184,10 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC)
 
 
-def _pseudonym(salt: bytes, contact_id: int) -> str:
+def _pseudonym(salt: bytes, contact_id: int, occasion: str) -> str:
     """Return an id that cannot be computed back; in capitals and digits, which sort alike in every database."""
-    digest = hmac.digest(salt, str(contact_id).encode(), hashlib.sha256)
+    interview = f"{contact_id} {occasion}" if occasion else str(contact_id)
+    digest = hmac.digest(salt, interview.encode(), hashlib.sha256)
     return "R" + base64.b32encode(digest)[:15].decode()
 
 

@@ -56,7 +56,8 @@ def compare(db: Session, event: Event) -> Compared | None:
     """Compare the tests before and after; None for a session that has not both."""
     if event.pretest_form is None or event.posttest_form is None:
         return None
-    before, after = (_scores(db, event, form) for form in (event.pretest_form, event.posttest_form))
+    tests = {"pretest": event.pretest_form, "posttest": event.posttest_form}
+    before, after = (_scores(db, event, form, f"{test}:{event.id}") for test, form in tests.items())
     both = sorted(before.keys() & after.keys())
     if len(both) < LEAST:
         return Compared(None if both else 0, None, None, {})
@@ -69,15 +70,15 @@ def compare(db: Session, event: Event) -> Compared | None:
     return Compared(len(both), first, last, dict.fromkeys(changes) if few else changes)
 
 
-def _scores(db: Session, event: Event, form_id: str) -> dict[int, float]:
-    """Return the score of each person who was there, of the test they completed last."""
+def _scores(db: Session, event: Event, form_id: str, occasion: str) -> dict[int, float]:
+    """Return the score of each person who was there, of the test they completed on this occasion."""
     there = select(Attendance.contact_id).where(Attendance.event_id == event.id)
     rows = (
         select(Run.contact_id, Answer.value, Answer.private)
         .join(Run, Run.id == Answer.run_id)
         .join(Survey, Survey.id == Run.survey_id)
         .where(Survey.form_id == form_id, Answer.name == SCORE, Run.disposition == Disposition.COMPLETED, *_CURRENT)
-        .where(Run.contact_id.in_(there))
+        .where(Run.contact_id.in_(there), Run.occasion == occasion)
         .order_by(Run.completed_at, Run.id)
     )
     return {one: score for one, value, private in db.execute(rows) if (score := _number(value or private)) is not None}

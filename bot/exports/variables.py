@@ -14,7 +14,7 @@ from bot.surveys.form import Choice, Form, Group, Question, Repeat, Text, Type
 #: A number that a spreadsheet keeps as it was written: no leading zero, at most 15 digits.
 NUMBER = re.compile(r"-?(?=[\d.]{1,16}$)(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 #: What is known of a respondent beside the answers: the first columns of the main table.
-HEAD = ("respondent", "disposition", "day_started", "day_completed", "language", "channel", "source")
+HEAD = ("respondent", "disposition", "day_started", "day_completed", "language", "channel", "source", "occasion")
 
 
 class Kind(StrEnum):

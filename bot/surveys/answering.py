@@ -4,7 +4,7 @@ from bot.channels.base import Inbound
 from bot.content import Keyword
 from bot.messaging.outbox import Message
 from bot.surveys import answers
-from bot.surveys.asking import DONE, MORE, SKIP, SUBMIT, button, step_of, token_of
+from bot.surveys.asking import DONE, MORE, SKIP, SUBMIT, button, token_of
 from bot.surveys.commands import command, more, proceed, skip
 from bot.surveys.ending import finish
 from bot.surveys.engine import Prompt
@@ -13,7 +13,7 @@ from bot.surveys.reading import Problem, Unread, read
 from bot.surveys.showing import in_words
 from bot.surveys.spelling import Option
 from bot.surveys.steps import put, review
-from bot.surveys.turn import REVIEW, YES, Turn, question_of, step
+from bot.surveys.turn import REVIEW, YES, Turn, question_of
 
 _PATIENCE = 3  #: answers not understood in a row, after which we offer a way out
 
@@ -80,7 +80,7 @@ def _not_understood(turn: Turn, prompt: Prompt, found: Unread, text: str) -> lis
         return _refused(turn, prompt, turn.say(found.problem, **found.values))
     numbers = {option: number for number, option in enumerate(turn.options(prompt), 1)}
     lines = [turn.say(found.problem, answer=text), *(f"{numbers[one]}. {one.label}" for one in found.matches)]
-    place = step(prompt)
+    place = turn.step(prompt)
     buttons = [button(turn.survey.id, place, one.label, token_of(one.value)) for one in found.matches]
     return [Message("\n".join(lines), tuple(buttons))]
 
@@ -99,7 +99,7 @@ def _tapped(turn: Turn, prompt: Prompt | None, inbound: Inbound) -> list[Message
     _, _, rest = (inbound.button or "").partition(":")
     survey, _, rest = rest.partition(":")
     place, _, token = rest.partition(":")
-    if survey != str(turn.survey.id) or place != (step(prompt) if prompt else step_of(REVIEW)):
+    if survey != str(turn.survey.id) or place != (turn.step(prompt) if prompt else turn.step_at(REVIEW)):
         return _stale(turn, place if survey == str(turn.survey.id) else "", token)
     if prompt is None:
         return finish(turn) if token == SUBMIT else review(turn)
@@ -124,7 +124,7 @@ def _chosen(turn: Turn, prompt: Prompt, option: Option, inbound: Inbound) -> lis
 def _stale(turn: Turn, place: str, token: str) -> list[Message]:
     """Say which question an old button belongs to; pressed twice, it changes and says nothing."""
     done = turn.session.answered()
-    path = next((path for path in done if step_of(path) == place), None)
+    path = next((path for path in done if turn.step_at(path) == place), None)
     if path is None:
         return put(turn, turn.say("survey.stale_button"))
     earlier = turn.session.prompt(path)

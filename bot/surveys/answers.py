@@ -60,6 +60,7 @@ def add(db: Session, run: Run, path: str, question: Question, value: str, said: 
             missing=missing,
             language=run.language,
             channel=run.channel,
+            shown_at=run.shown_at if run.path == path else None,
             at=clock.now(),
         )
     )

@@ -38,10 +38,11 @@ def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list
     """End the run and say so. Of somebody who refused, or is not whom we ask, no answer is kept."""
     closing = turn.session.closing_notes()
     notes, files = [note.text for note in closing if note.text], turn.files(closing)
+    if disposition is Disposition.COMPLETED and not quotas.take(turn):
+        disposition = Disposition.QUOTA_FULL
     if disposition is Disposition.COMPLETED:
         turn.session.finish()
         answers.settle(turn.db, turn.run, turn.form, turn.session)
-        quotas.count(turn)
         _save_profile(turn)
         parting = [*notes, turn.say("survey.submitted"), turn.say("survey.correctable", days=CORRECTABLE.days)]
     else:

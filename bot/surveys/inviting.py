@@ -88,7 +88,7 @@ def response(db: Session, survey: Survey) -> Response:
     invited = select(OutboxMessage.contact_id).where(OutboxMessage.kind == KIND, OutboxMessage.ref == survey.id)
     rows = db.execute(
         select(Run.disposition, func.count())
-        .where(Run.survey_id == survey.id, Run.contact_id.in_(invited))
+        .where(Run.survey_id == survey.id, Run.contact_id.in_(invited), Run.occasion == "")
         .group_by(Run.disposition)
     )
     counts: dict[str, int] = dict(rows.all())
@@ -114,7 +114,7 @@ def _agreed() -> ColumnElement[bool]:
 
 def _has_run(survey: Survey) -> ColumnElement[bool]:
     versions = select(Survey.id).where(Survey.form_id == survey.form_id)
-    return exists().where(Run.contact_id == Contact.id, Run.survey_id.in_(versions))
+    return exists().where(Run.contact_id == Contact.id, Run.survey_id.in_(versions), Run.occasion == "")
 
 
 def _count(db: Session, *conditions: ColumnElement[bool]) -> int:

@@ -87,12 +87,14 @@ class Run(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     survey_id: Mapped[int] = mapped_column(ForeignKey("survey.id"), index=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    occasion: Mapped[str] = mapped_column(String(32), default="")  #: what else a form is answered for: "pretest:17"
     disposition: Mapped[Disposition] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(8))  #: the one last spoken
     channel: Mapped[str] = mapped_column(String(16))  #: the one last used
     state: Mapped[Any] = mapped_column(EncryptedJSON)  #: the engine's
     draft: Mapped[Any] = mapped_column(EncryptedJSON, nullable=True)  #: choices ticked and not yet confirmed
     path: Mapped[str | None] = mapped_column(Text)  #: the open question; None when nothing is open
+    shown_at: Mapped[datetime | None]  #: when the open question was put first
     page: Mapped[int] = mapped_column(default=0)  #: of a list too long for one message
     failures: Mapped[int] = mapped_column(default=0)  #: answers not understood, in a row
     paused: Mapped[bool] = mapped_column(default=False)
@@ -105,7 +107,7 @@ class Run(Base):
     survey: Mapped[Survey] = relationship(viewonly=True)
 
     __table_args__ = (
-        UniqueConstraint("survey_id", "contact_id"),
+        UniqueConstraint("survey_id", "contact_id", "occasion"),
         Index(None, "contact_id", "disposition"),
         Index(None, "disposition", "updated_at"),
     )
@@ -138,6 +140,7 @@ class Answer(Base):
     relevant: Mapped[bool] = mapped_column(default=True)  #: False: a later answer made the question moot
     language: Mapped[str] = mapped_column(String(8))
     channel: Mapped[str] = mapped_column(String(16))
+    shown_at: Mapped[datetime | None]  #: when the question was put before this answer; None for what is calculated
     at: Mapped[datetime]
     superseded_at: Mapped[datetime | None]
 

@@ -51,12 +51,20 @@ def is_full(turn: Turn) -> bool:
     return _any_full(turn.db, turn.survey, _facts(turn))
 
 
-def count(turn: Turn) -> None:
-    """Count a completed run in its cells."""
+def take(turn: Turn) -> bool:
+    """Count a completed run in its cells; False, and nothing is counted, when somebody took the last place meanwhile.
+
+    One run at a time, until its transaction ends: SQLite has one writer anyhow.
+    """
+    if turn.survey.quotas:
+        turn.db.execute(select(Survey.id).where(Survey.id == turn.survey.id).with_for_update())
+        if is_full(turn):
+            return False
     turn.db.execute(delete(RunCell).where(RunCell.run_id == turn.run.id))
     facts = _facts(turn) if turn.survey.quotas else {}
     cells = [cell for cell in turn.survey.quotas if _holds(cell, facts)]
     turn.db.add_all(RunCell(run_id=turn.run.id, cell=cell) for cell in cells)
+    return True
 
 
 def filled(db: Session, survey: Survey) -> dict[str, int]:

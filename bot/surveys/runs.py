@@ -3,7 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, func, or_, select, update
+from sqlalchemy import Select, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from bot import clock
@@ -45,20 +45,22 @@ def left_last(db: Session, contact: Contact) -> Run | None:
     return db.scalars(_live(contact).order_by(Run.updated_at.desc()).limit(1)).one_or_none()
 
 
-def latest(db: Session, contact: Contact, form_id: str) -> Run | None:
-    """Return the contact's last run through any version of a form."""
+def latest(db: Session, contact: Contact, form_id: str, occasion: str = "") -> Run | None:
+    """Return the contact's last run through any version of a form, for one occasion."""
     return db.scalars(
         select(Run)
         .join(Survey, Survey.id == Run.survey_id)
-        .where(Run.contact_id == contact.id, Survey.form_id == form_id)
+        .where(Run.contact_id == contact.id, Survey.form_id == form_id, Run.occasion == occasion)
         .order_by(Run.id.desc())
         .limit(1)
     ).one_or_none()
 
 
 def through(db: Session, contact: Contact, survey_id: int) -> Run | None:
-    """Return the contact's run through one survey."""
-    return db.scalars(select(Run).where(Run.contact_id == contact.id, Run.survey_id == survey_id)).one_or_none()
+    """Return the contact's run through one survey; of several, for different occasions, the one last touched."""
+    found = select(Run).where(Run.contact_id == contact.id, Run.survey_id == survey_id)
+    live_first = case((Run.disposition.in_(LIVE), 0), else_=1)
+    return db.scalars(found.order_by(live_first, Run.updated_at.desc()).limit(1)).one_or_none()
 
 
 def create(
@@ -69,9 +71,14 @@ def create(
     survey: Survey,
     old: Run | None,
     seed: int | None = None,
+    occasion: str = "",
 ) -> Run:
     """Begin a run; somebody who had refused, and comes back, begins the same one anew."""
-    run = old if old and old.survey_id == survey.id else Run(survey_id=survey.id, contact_id=contact.id)
+    run = (
+        old
+        if old and old.survey_id == survey.id
+        else Run(survey_id=survey.id, contact_id=contact.id, occasion=occasion)
+    )
     form, now = form_of(survey), clock.now()
     language = contact.language or "en"
     state = start(
@@ -84,6 +91,7 @@ def create(
     run.disposition, run.state = Disposition.STARTED, state.to_json()
     run.language, run.channel = language, channel
     run.path, run.draft, run.page, run.failures, run.nudges = None, None, 0, 0, 0
+    run.shown_at = None
     run.paused = False
     run.started_at = run.updated_at = now
     run.completed_at = None

@@ -99,13 +99,21 @@ def _is_over(run: Run | None) -> bool:
 
 
 def begin(
-    db: Session, content: Content, contact: Contact, channel: str, survey: Survey, seed: int | None = None
+    db: Session,
+    content: Content,
+    contact: Contact,
+    channel: str,
+    survey: Survey,
+    *,
+    occasion: str = "",
+    seed: int | None = None,
 ) -> list[Message]:
     """Begin a survey, or go on with it where the contact stopped, on the version that was begun.
 
-    `seed` decides what is left to chance in it, which is another for everybody unless given.
+    It is answered once for each `occasion`, such as the test before a session, and the one after it. `seed` decides
+    what is left to chance in it, which is another for everybody unless given.
     """
-    run = runs.latest(db, contact, survey.form_id)
+    run = runs.latest(db, contact, survey.form_id, occasion)
     if _is_over(run):
         return [_say(content, contact, "survey.already_done")]
     if run and run.disposition in _RESUMABLE:
@@ -113,7 +121,8 @@ def begin(
     if not is_open(survey):
         return [_say(content, contact, "survey.closed")]
     if quotas.is_full_for(db, survey, contact):
-        runs.create(db, content, contact, channel, survey, run).disposition = Disposition.QUOTA_FULL
+        refused = runs.create(db, content, contact, channel, survey, run, occasion=occasion)
+        refused.disposition = Disposition.QUOTA_FULL
         return [_say(content, contact, "survey.quota_full")]
 
     def start(turn: Turn) -> list[Message]:
@@ -122,7 +131,7 @@ def begin(
         return _go_on(turn, turn.say("survey.intro", title=survey.title, total=total))
 
     try:
-        begun = runs.create(db, content, contact, channel, survey, run, seed)
+        begun = runs.create(db, content, contact, channel, survey, run, seed, occasion)
     except EvaluationError as error:
         return faults.give_up(content, contact, survey.id, None, error)
     return act(db, content, contact, begun, channel, start)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.messaging.outbox import Message
-from bot.surveys.asking import SUBMIT, ask, button, step_of
+from bot.surveys.asking import SUBMIT, ask, button
 from bot.surveys.ending import ending, finish
 from bot.surveys.models import Disposition
 from bot.surveys.showing import in_words
@@ -34,7 +34,7 @@ def review(turn: Turn, *before: str) -> list[Message]:
     if turn.run.path != REVIEW:
         turn.move(REVIEW)
     parts = _list(turn, "survey.review")
-    send = button(turn.survey.id, step_of(REVIEW), turn.say("button.submit"), SUBMIT)
+    send = button(turn.survey.id, turn.step_at(REVIEW), turn.say("button.submit"), SUBMIT)
     parts[0] = "\n\n".join([*before, parts[0]])
     return [*map(Message, parts[:-1]), Message(parts[-1], (send,))]
 

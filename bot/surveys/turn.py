@@ -91,6 +91,7 @@ class Turn:
         """Make the question at `path` the open one."""
         run = self.run
         run.path, run.page, run.failures, run.draft = path, 0, 0, None
+        run.shown_at = clock.now() if path else None
 
     def asked(self, prompt: Prompt, *before: str) -> Asked:
         """Return how the question stands."""
@@ -100,7 +101,7 @@ class Turn:
         return Asked(
             question=question,
             label=self._label(prompt),
-            step=step(prompt),
+            step=self.step(prompt),
             number=done.index(prompt.path) + 1 if prompt.path in done else len(done) + 1,
             total=self.total(done, prompt.path),
             hint=prompt.hint.text,
@@ -113,6 +114,14 @@ class Turn:
             files=self.files([*prompt.notes, prompt.label]),
             pictures=self._pictures(prompt),
         )
+
+    def step(self, prompt: Prompt) -> str:
+        """Return what the buttons of this question carry; "add another?" is another question each time."""
+        return self.step_at(prompt.path if prompt.repeat is None else f"{prompt.path}+{prompt.number}")
+
+    def step_at(self, path: str) -> str:
+        """Return what stands for a place in this run: the same form on another occasion has other places."""
+        return step_of(f"{self.run.occasion} {path}" if self.run.occasion else path)
 
     def files(self, texts: Iterable[Shown]) -> tuple[Media, ...]:
         """Return the files that go with these texts."""
@@ -163,11 +172,6 @@ def question_of(prompt: Prompt) -> Question:
         return prompt.question
     name = prompt.path.rpartition("/")[2]
     return Question(prompt.path, name, Bind(), {}, {}, frozenset(), Type.BOOLEAN)
-
-
-def step(prompt: Prompt) -> str:
-    """Return what the buttons of this question carry; "add another?" is another question each time."""
-    return step_of(prompt.path if prompt.repeat is None else f"{prompt.path}+{prompt.number}")
 
 
 @lru_cache(maxsize=64)

@@ -8,11 +8,11 @@ from bot.surveys.models import Answer, Disposition, Run
 
 
 def unite(db: Session, gone: int, into: int) -> None:
-    """Leave one run of each survey for the two contacts: the completed one, else the one touched last."""
+    """Leave one run of each survey and occasion for the two contacts: the completed one, else the one touched last."""
     runs = db.scalars(select(Run).where(Run.contact_id.in_((gone, into))).order_by(Run.id)).all()
-    by_survey: dict[int, list[Run]] = {}
+    by_survey: dict[tuple[int, str], list[Run]] = {}
     for run in runs:
-        by_survey.setdefault(run.survey_id, []).append(run)
+        by_survey.setdefault((run.survey_id, run.occasion), []).append(run)
     for pair in by_survey.values():
         if len(pair) > 1:
             kept = max(pair, key=lambda run: (run.disposition == Disposition.COMPLETED, run.updated_at))

@@ -37,6 +37,7 @@ def _answer(
 ) -> None:
     run = Run(
         survey_id=survey.id, contact_id=person.id, disposition=Disposition.COMPLETED, language="en", channel="telegram",
+        occasion={"before": "pretest:1", "after": "posttest:1"}.get(survey.form_id, ""),
         state={}, started_at=clock.now(), updated_at=clock.now(), completed_at=clock.now(),
     )  # fmt: skip
     db.add(run)

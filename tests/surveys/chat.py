@@ -48,9 +48,10 @@ class Chat:
             assert run
             return self._hear(service.speak(db, self.content, self._contact(db), run, language))
 
-    def begin(self, survey_id: int) -> str:
+    def begin(self, survey_id: int, occasion: str = "") -> str:
         with self.database.begin() as db:
-            found = service.begin(db, self.content, self._contact(db), self.channel, db.get_one(Survey, survey_id))
+            survey, contact = db.get_one(Survey, survey_id), self._contact(db)
+            found = service.begin(db, self.content, contact, self.channel, survey, occasion=occasion)
         return self._hear(found)
 
     def offer(self) -> str:

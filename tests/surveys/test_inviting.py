@@ -1,5 +1,8 @@
 """Who is asked: invitations once and with consent, quotas, opening dates, a choice among surveys, corrections."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -253,3 +256,30 @@ def reopen(chat: Chat, text: str) -> str:
         assert run
         inbound = Inbound("telegram", "us", f"in-{next(chat.ids)}", "me", "text", text=text)
         return chat._hear(service.answer(db, chat.content, chat._contact(db), run, inbound))
+
+
+def test_of_two_who_finish_at_the_same_moment_the_last_place_takes_one(people: list[Chat], database: Database) -> None:
+    both = people[:2]
+    survey = both[0].publish(form(), "f.md")
+    set_quotas(survey, both[0], "gender=female: 1")
+    for chat in both:
+        chat.begin(survey)
+        chat.tap("Woman")
+        chat.say("40")
+    together = threading.Barrier(2)
+
+    def send(chat: Chat) -> None:
+        with database.begin() as db:
+            contact = db.get_one(Contact, chat.contact_id)
+            run = service.open_run(db, contact)
+            assert run
+            sent = Inbound(chat.channel, "us", "last", "me", "text", text="yes")
+            service.answer(db, chat.content, contact, run, sent)
+            with suppress(threading.BrokenBarrierError):  # where the second waits for the first, they never meet
+                together.wait(0.3)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(send, both))
+    assert sorted(chat.run().disposition for chat in both) == [Disposition.COMPLETED, Disposition.QUOTA_FULL]
+    with database.read() as db:
+        assert quotas.filled(db, db.get_one(Survey, survey)) == {"gender=female": 1}
