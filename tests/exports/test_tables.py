@@ -38,7 +38,7 @@ def case(disposition: str, **answers: str) -> Case:
         *numbers, name = key.split("_")
         path = {"rooms": "home/rooms", "floors": "home/floors", "wings": "g/bird/wings"}.get(name, f"home/pet/{name}")
         replies[f"/data/{path}", tuple(map(int, numbers[1:]))] = Reply(value, None, "2026-03-01")
-    return Case("R1", disposition, "2026-03-01", "", "en", "telegram", "", replies)
+    return Case("R1", disposition, "2026-03-01", "", "en", "telegram", "", "", replies)
 
 
 def lines(form: Form, interview: Case) -> list[tuple[str, tuple[int, ...], list[str]]]:
