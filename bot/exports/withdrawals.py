@@ -1,4 +1,7 @@
-"""Whose lines the holders of earlier exports must delete: a list beside each export, kept up to date."""
+"""Whose lines the holders of earlier exports must delete: a list beside each export, kept up to date.
+
+Of an export with people's own words, which may name them, we keep no file ourselves once somebody in it is erased.
+"""
 
 import csv
 import io
@@ -8,15 +11,20 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from bot.exports import service
+from bot.exports.models import Export
 
 NAME = "withdrawn.csv"
 
 
 def write(db: Session, exports_dir: Path) -> int:
-    """Write the lists that have changed; return how many."""
+    """Write the lists that have changed, and let go of files that may name who is gone; return how many lists."""
     changed = 0
     for export_id, respondents in service.all_withdrawn(db).items():
         path = exports_dir / str(export_id) / NAME
+        export = db.get_one(Export, export_id)
+        if may_name(export):
+            for name in export.files or {}:
+                (path.parent / name).unlink(missing_ok=True)
         text = as_csv(respondents)
         if not path.is_file() or path.read_text("utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,6 +33,11 @@ def write(db: Session, exports_dir: Path) -> int:
             beside.replace(path)
             changed += 1
     return changed
+
+
+def may_name(export: Export) -> bool:
+    """Tell whether the files hold what people wrote in their own words."""
+    return bool(export.options.get("free_text"))
 
 
 def as_csv(respondents: Sequence[str]) -> str:

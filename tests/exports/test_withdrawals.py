@@ -47,6 +47,23 @@ def test_the_list_names_who_was_erased_and_grows(database: Database, held: int, 
         assert lines(tmp_path, held) == ["respondent", *sorted(names.values())]
 
 
+def test_of_an_export_with_peoples_own_words_no_file_is_kept_here(database: Database, tmp_path: Path) -> None:
+    with database.begin() as db:
+        survey = add_survey(db)
+        add_run(db, survey, {})
+        kept, named = (
+            service.run(db, survey, Options(free_text=words), tmp_path / str(number), by="1").export_id
+            for number, words in ((1, False), (2, True))
+        )
+        db.execute(delete(Contact))
+        assert (kept, named) == (1, 2)
+        assert withdrawals.write(db, tmp_path) == 2
+        left = {path.name for path in (tmp_path / "2").iterdir()}
+        assert left == {withdrawals.NAME, next(name for name in left if name.endswith("-manifest.json"))}
+        assert len([*(tmp_path / "1").iterdir()]) > 2
+        assert len(lines(tmp_path, named)) == 2
+
+
 def test_new_people_with_the_numbers_of_all_who_were_erased_do_not_hide_them(
     database: Database, held: int, tmp_path: Path
 ) -> None:

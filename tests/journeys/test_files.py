@@ -46,7 +46,7 @@ async def _send(person: Person, content: bytes) -> None:
     await person.phone.send_photo(content)
 
 
-async def _files(person: Person) -> Sequence[ReceivedFile]:
+async def fetched(person: Person) -> Sequence[ReceivedFile]:
     """Fetch what is due, and return what is known of the person's files."""
     contact = (await person.details()).id
     mine = select(ReceivedFile).where(ReceivedFile.contact_id == contact).order_by(ReceivedFile.id)
@@ -72,7 +72,7 @@ async def test_a_photo_that_answers_a_question_is_fetched_and_kept_encrypted(vil
     person = await _in_the_survey(village, channel)
     await _send(person, PHOTO)
     await person.play("bot: What do you wish for?")
-    [file] = await _files(person)
+    [file] = await fetched(person)
     assert (file.status, file.content_type, file.size) == (FileStatus.KEPT, "image/png", len(PHOTO))
     assert await person.query(_content, file) == PHOTO
     assert b"Thaba-Tseka" not in await person.query(_raw)
@@ -87,12 +87,12 @@ async def test_a_file_that_we_do_not_take_is_asked_for_again(village: Stage, cha
     person = await _in_the_survey(village, channel)
     await _send(person, PROGRAM)
     await person.play("bot: What do you wish for?\nme: peace\nbot: survey.review | peace")
-    [file] = await _files(person)
+    [file] = await fetched(person)
     assert (file.status, file.reason) == (FileStatus.FAILED, "type_not_taken")
     await person.play("bot: We cannot take the file you sent. | A photo of your shop?")
     await _send(person, PHOTO)
     await person.play("bot: survey.review | received | peace\nme: yes\nbot: survey.submitted")
-    assert [file.status for file in await _files(person)] == [FileStatus.FAILED, FileStatus.KEPT]
+    assert [file.status for file in await fetched(person)] == [FileStatus.FAILED, FileStatus.KEPT]
     assert await person.query(lambda db: len(set(db.scalars(select(FilePiece.file_id))))) == 1
 
 
@@ -101,7 +101,7 @@ async def test_a_file_that_fails_after_the_answers_were_sent_is_told_with_the_cu
     person.stage.world.twilio.account.messages.clear()
     await _send(person, PROGRAM)
     await person.play("bot: What do you wish for?\nme: peace\nbot: survey.review\nme: yes\nbot: survey.submitted")
-    await _files(person)
+    await fetched(person)
     await person.play(
         """
         bot: A photo of your shop? | write CHANGE 1
@@ -115,7 +115,7 @@ async def test_a_file_known_to_be_too_large_is_no_answer(village: Stage) -> None
     person = await _in_the_survey(village, "telegram")
     await _send(person, b"\x89PNG\r\n\x1a\n" + bytes(received.LIMIT))
     await person.play("bot: This question needs a photo or a file of at most 16 MB. | A photo of your shop?")
-    [file] = await _files(person)
+    [file] = await fetched(person)
     assert (file.status, file.reason, file.reference) == (FileStatus.FAILED, "too_large", None)
 
 
@@ -124,7 +124,7 @@ async def test_of_strangers_no_file_is_kept(village: Stage, channel: str) -> Non
     person = somebody(village, channel)
     await _send(person, PHOTO)
     await person.settle()
-    assert list(await _files(person)) == []
+    assert list(await fetched(person)) == []
 
 
 @both
@@ -132,7 +132,7 @@ async def test_my_data_gives_the_files_back_and_an_erasure_leaves_none(village: 
     person = await _in_the_survey(village, channel)
     await _send(person, PHOTO)
     await person.play("bot: What do you wish for?")
-    await _files(person)
+    await fetched(person)
     await person.act("MY DATA")
     await person.hear("mydata.summary")
     await person.hear("mydata.sent")

@@ -15,9 +15,15 @@ from bot.contacts.models import Contact, State
 from bot.crypto import EncryptedJSON, EncryptedText
 from bot.db import Base
 from bot.demo.stage import Stage
+from bot.exports import service as exports
+from bot.exports.options import Options
+from bot.messaging.models import FilePiece
 from bot.staff import audit
 from bot.staff.models import AuditEntry
+from bot.surveys.models import Survey
+from tests.journeys.chat import PATIENCE
 from tests.journeys.conftest import People, somebody
+from tests.journeys.test_files import PHOTO, fetched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 both = pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
@@ -194,18 +200,29 @@ async def test_nothing_names_a_person_who_was_erased(
         secret=SECRET,
         number=palesa.phone.address,
     )
+    palesa.done += 1
+    await palesa.phone.send_photo(PHOTO, f"A picture of the {SECRET}")
+    await palesa.play("bot: human.added\nme: INVITE\nbot: invite.how\nbot: invite.text")
+    await fetched(palesa)
+    await _export(village)
     kept = await village.app.database.query(readable)
     assert SECRET in kept
     assert palesa.phone.address in kept
+    assert PHOTO in await village.app.database.query(pictures)
     who = (await palesa.details()).id
-    await palesa.play("me: MY DATA\nbot: mydata.summary\nbot: mydata.sent\nbot: mydata.sent_rows")
+    await palesa.act("MY DATA")
+    for key in ("mydata.summary", "mydata.sent", "mydata.sent_rows"):
+        await palesa.hear(key)
+    assert (await palesa.phone.next_message(PATIENCE)).media
     assert SECRET.encode() in _all_files(tmp_path)
     hidden = await village.app.database.query(ciphertexts, who) if village.app.database.is_sqlite else []
     assert all(piece in _all_files(tmp_path) for piece in hidden)
     await palesa.play("me: DELETE\nbot: delete.confirm\nme: [button.erase]\nbot: delete.done")
     assert await village.app.run_job("erasures") == 1
     assert await village.app.forget_copies() > 0
+    assert await village.app.run_job("withdrawals") == 1
     await village.app.database.scrub()
+    assert PHOTO not in await village.app.database.query(pictures)
     number = palesa.phone.address.removeprefix("whatsapp:+")
     kept, files = await village.app.database.query(readable), _all_files(tmp_path)
     for trace in (SECRET, number, palesa.phone.name):
@@ -218,6 +235,20 @@ async def test_nothing_names_a_person_who_was_erased(
     assert thabo.phone.address in kept
     assert "job done" in logged()
     await village.app.database.query(_left_of, who)
+
+
+async def _export(village: Stage) -> None:
+    """Take an export with people's own words to where the console keeps it."""
+    database = village.app.database
+    survey = await database.query(lambda db: db.scalars(select(Survey).where(Survey.form_id == "small")).one())
+    begun = await database.run(exports.begin, survey, Options(free_text=True), "1")
+    written = await database.query(exports.write, begun, village.app.settings.data_dir / "exports" / str(begun.id))
+    await database.run(exports.finish, begun, written)
+
+
+def pictures(db: Session) -> bytes:
+    """Return what people's files hold."""
+    return b"".join(db.scalars(select(FilePiece.data)))
 
 
 def _all_files(folder: Path) -> bytes:
