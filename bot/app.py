@@ -81,7 +81,7 @@ class App:
         )
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         patience = Patience(settings.silences, timedelta(days=settings.survey_expiry))
-        table = jobs.table(self.content, self.router, settings.data_dir, patience)
+        table = jobs.table(self.content, self.router, settings.data_dir, patience, list(self.channels))
         self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
         self._inbox = GroupCommit(self.database, self._handle)
@@ -199,6 +199,7 @@ class App:
             paid_rate=max(0, self.settings.telegram_paid_rate - channel.rate) if channel.name == "telegram" else 0,
             lay_out=self.makers.lay_out,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
+            channels=frozenset(self.channels),
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight, notes)
 

@@ -1,6 +1,6 @@
 """What happens by itself: stateless jobs that ask "what is due?"; due times are columns, APScheduler holds no truth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -47,9 +47,13 @@ class Patience:
 
 
 def table(
-    content: Content, router: Router, data_dir: Path | None = None, patience: Patience = Patience()
+    content: Content,
+    router: Router,
+    data_dir: Path | None = None,
+    patience: Patience = Patience(),
+    channels: Collection[str] = (),
 ) -> tuple[Job, ...]:
-    """Return all jobs; without a folder of data, those that look there do nothing."""
+    """Return all jobs; without a folder of data, or channels that are on, those that look there do nothing."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
         Job("session_starts", 20, lambda db: following.queue_starts(db, content, clock.now())),
@@ -64,6 +68,7 @@ def table(
         Job("unused_attachments", 3600, attachments.clear),
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("deadlines", 60, outbox.expire),
+        Job("channels_off", 60, lambda db: outbox.follow_channels(db, channels) if channels else 0),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving, erases=True),
         Job("retention", 3600, retention.apply, erases=True),

@@ -130,15 +130,17 @@ class Standing:
     capped: bool
 
 
-def standings(audience: Audience, purpose: str, rules: eligibility.Rules, at: datetime) -> Subquery:
+def standings(audience: Audience, purpose: str, policy: Policy, at: datetime) -> Subquery:
     """Return the facts of everybody in the audience: contact_id and the fields of Standing."""
     open_address = (
         select(func.min(Address.id))
         .where(Address.contact_id == Contact.id, Address.reach == Reach.OPEN)
         .correlate(Contact)
     )
-    preferred = open_address.where(Address.channel == Contact.channel)
-    address_id = func.coalesce(preferred.scalar_subquery(), open_address.scalar_subquery())
+    # One whose channel is switched off only stands in for none.
+    usable = open_address.where(Address.channel.in_(list(policy.channels)))
+    preferred = usable.where(Address.channel == Contact.channel)
+    address_id = func.coalesce(*(one.scalar_subquery() for one in (preferred, usable, open_address)))
     word = (
         select(Consent.decision)
         .where(Consent.contact_id == Contact.id, Consent.purpose == purpose)
@@ -165,7 +167,7 @@ def standings(audience: Audience, purpose: str, rules: eligibility.Rules, at: da
             func.coalesce(word == Decision.GRANTED, false()).label("granted"),
             Address.channel.label("channel"),
             func.coalesce(Address.last_inbound_at > at - eligibility.WINDOW, false()).label("in_window"),
-            (broadcasts >= rules.weekly_cap).label("capped"),
+            (broadcasts >= policy.rules.weekly_cap).label("capped"),
         )
         .select_from(Contact)
         .outerjoin(Address, Address.id == address_id)
@@ -209,7 +211,7 @@ class _Forecaster:
         self._now = now
         self._db, self._content, self._broadcast, self._policy = db, content, broadcast, policy
         audience = Audience.from_json(broadcast.audience)
-        self._facts = standings(audience, broadcast.purpose, policy.rules, self.at)
+        self._facts = standings(audience, broadcast.purpose, policy, self.at)
         self._template: dict[str, bool] = {}
 
     def groups(self) -> Iterable[tuple[Standing, int]]:
@@ -252,7 +254,7 @@ class _Forecaster:
         if isinstance(decision, End):
             return "never", decision.reason, None
         if standing.channel not in self._policy.channels:
-            return "later", "channel_off", None
+            return "later", eligibility.CHANNEL_OFF, None
         if isinstance(decision, Wait):
             # When a cap ends differs from person to person of the group.
             return "later", decision.reason, None if standing.capped else decision.until

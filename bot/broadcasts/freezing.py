@@ -22,7 +22,7 @@ def freeze(db: Session, broadcast: Broadcast, policy: Policy, now: datetime, exp
     Only what cannot change by waiting is decided here; the rest when each message leaves.
     """
     audience = Audience.from_json(broadcast.audience)
-    facts = standings(audience, broadcast.purpose, policy.rules, now)
+    facts = standings(audience, broadcast.purpose, policy, now)
     zones = db.scalars(select(facts.c.zone).distinct()) if broadcast.at_local else ()
     ends = list(_ends(audience, broadcast.purpose, policy, now))
     values = {

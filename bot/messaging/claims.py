@@ -16,7 +16,7 @@ from bot import clock
 from bot.channels.base import Media, Outbound, Template
 from bot.content import Content
 from bot.messaging import eligibility, made, openings, pacing, queueing, templates
-from bot.messaging.eligibility import End, Go, Person, Rules, Wait
+from bot.messaging.eligibility import CHANNEL_OFF, End, Go, Person, Rules, Wait
 from bot.messaging.models import IS_WAITING, OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 from bot.messaging.pacing import Lease
@@ -70,6 +70,7 @@ class Desk:
     renderers: Mapping[str, Renderer]
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False  #: makes a file that lies nowhere yet
     paid_rate: float = 0  #: of messages that use the provider's paid rate; 0: there is none
+    channels: frozenset[str] | None = None  #: that are switched on; None: all
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
@@ -143,8 +144,7 @@ class _Batch:
 
     def _go(self, row: DueMessage, go: Go, person: Person) -> None:
         if go.address.channel != self._desk.channel:
-            # The other channel's sender takes it from here.
-            self._put_aside(row, Status.QUEUED, None, self._now, go.address.channel)
+            self._hand_over(row, go.address.channel)
             return
         message = self._render(row, person)
         language = person.language or "en"
@@ -155,6 +155,13 @@ class _Batch:
             self._ready.append(Ready(outbound, go.address.id, row.priority))
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
+
+    def _hand_over(self, row: DueMessage, channel: str) -> None:
+        """Let the other channel's sender take it from here, or wait until there is one."""
+        if self._desk.channels is None or channel in self._desk.channels:
+            self._put_aside(row, Status.QUEUED, None, self._now, channel)
+        else:
+            self._put_aside(row, Status.HELD, CHANNEL_OFF, None, channel)
 
     def _with_file(self, message: Message) -> Message:
         """Have the files made that go with a message; the words go without one that cannot be made any more."""

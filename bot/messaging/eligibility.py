@@ -16,6 +16,8 @@ from bot.messaging.models import OutboxMessage, Priority, Status
 
 #: Instead of a purpose: asks an imported person, once, whether we may write at all.
 ASKING = "consent"
+#: Reason of what waits for a channel that this installation has switched off.
+CHANNEL_OFF = "channel_off"
 WEEK = timedelta(days=7)
 #: A reminder of something this near is never held for the night.
 SOON = timedelta(hours=2)

@@ -1,18 +1,18 @@
 """The one way out: rows that wait for delivery."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, func, or_, select, update
+from sqlalchemy import Select, Update, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
 from bot.channels.base import Button, Media
-from bot.contacts.models import Contact
-from bot.messaging.eligibility import ASKING
-from bot.messaging.models import HAS_DEADLINE, IS_WAITING, WAITING, InboxMessage, OutboxMessage, Priority, Status
+from bot.contacts.models import Address, Contact, Reach
+from bot.messaging.eligibility import ASKING, CHANNEL_OFF
+from bot.messaging.models import HAS_DEADLINE, IS_WAITING, LIFE, WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,9 @@ def queue(
     if db.scalar(select(OutboxMessage.id).where(OutboxMessage.once == once)):
         return None
     row = _row(contact, message, kind=kind, priority=priority)
-    row.purpose, row.once, row.ref, row.expires_at = purpose, once, ref, expires_at
+    row.purpose, row.once, row.ref = purpose, once, ref
     row.due_at = due_at or row.due_at
+    row.expires_at = expires_at or (due_at or row.created_at) + LIFE[priority]
     db.add(row)
     db.flush()
     return row
@@ -100,6 +101,7 @@ def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -
         body=message.to_json(),
         status=Status.QUEUED,
         due_at=now,
+        expires_at=now + LIFE[priority],
         created_at=now,
         status_at=now,
     )
@@ -223,6 +225,25 @@ def expire(db: Session) -> int:
     """End what waits past its deadline, also for an event or a sender that never comes; a job calls it."""
     late = update(OutboxMessage).where(HAS_DEADLINE, OutboxMessage.expires_at <= clock.now())
     return _change(db, late, status=Status.EXPIRED, reason="deadline")
+
+
+def follow_channels(db: Session, on: Collection[str]) -> int:
+    """Move what waits for a channel that is switched off to the person's other one, or hold it and say why; a job.
+
+    Nobody would take it up. What was held goes on when its channel is there again. Returns how many changed.
+    """
+    row, now = OutboxMessage, clock.now()
+    is_off = row.channel.not_in(on)
+    is_due = and_(row.status == Status.QUEUED, row.due_at <= now)
+    is_held = and_(row.status == Status.HELD, row.reason == CHANNEL_OFF)
+    there = select(Address.channel).where(
+        Address.contact_id == row.contact_id, Address.reach == Reach.OPEN, Address.channel.in_(on)
+    )
+    unasked = update(row).where(is_off, or_(is_due, is_held), row.purpose.is_not(None), there.exists())
+    moved = _change(db, unasked, channel=there.order_by(Address.id).limit(1).scalar_subquery(), **_released())
+    held = _change(db, update(row).where(is_off, is_due), status=Status.HELD, reason=CHANNEL_OFF, due_at=None)
+    back = _change(db, update(row).where(row.channel.in_(on), is_held), **_released())
+    return moved + held + back
 
 
 def resend(db: Session, ids: Iterable[int]) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Address
-from bot.messaging.models import OutboxMessage, Priority, Status
+from bot.messaging.models import LIFE, OutboxMessage, Priority, Status
 
 #: Kind of the rows that carry a broadcast's full text; rendered like the broadcast they belong to.
 FULL_TEXT = "full_text"
@@ -46,6 +46,7 @@ def _full_text(row: OutboxMessage, address: Address) -> OutboxMessage:
         body=row.body,
         status=Status.QUEUED,
         due_at=now,
+        expires_at=now + LIFE[Priority.REPLY],
         created_at=now,
         status_at=now,
     )

@@ -40,6 +40,7 @@ class Office:
     daily_people: int = 0
     paid_rate: float = 0
     notes: Notes | None = None
+    channels: frozenset[str] | None = None
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -53,6 +54,7 @@ class Office:
             content=self.content,
             daily_people=self.daily_people,
             paid_rate=self.paid_rate,
+            channels=self.channels,
             renderers={
                 "broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}", paid=ref % 2 == 1)
             },

@@ -1,0 +1,79 @@
+"""What waits too long, or for a channel that is switched off."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot import clock
+from bot.channels.memory import MemoryChannel
+from bot.contacts import service
+from bot.contacts.models import Address, Reach
+from bot.messaging import outbox
+from bot.messaging.eligibility import CHANNEL_OFF
+from bot.messaging.models import LIFE, OutboxMessage, Priority, Status
+
+from .conftest import Office
+
+
+async def test_an_answer_that_waited_for_more_than_a_day_does_not_come_out_of_the_blue(office: Office) -> None:
+    member = office.member()
+    late, in_time = office.reply(member, "late"), office.reply(office.member(), "in time")
+    clock.advance(LIFE[Priority.REPLY] - timedelta(minutes=1))
+    with office.database.begin() as db:
+        assert outbox.expire(db) == 0
+        db.get_one(OutboxMessage, late).due_at = clock.now() + timedelta(minutes=2)
+    await office.deliver(lambda: office.row(in_time).status == Status.SENT)
+    clock.advance(timedelta(minutes=3))
+    await office.deliver()
+    assert (office.row(late).status, office.row(late).reason) == (Status.EXPIRED, "deadline")
+    assert [message.text for message in office.channel.sent] == ["in time"]
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_whatever_is_queued_has_an_end(office: Office, priority: Priority) -> None:
+    due = clock.now() + timedelta(days=30)
+    row = office.row(office.queue(office.member(), "hello", priority=priority, due_at=due))
+    assert row.expires_at == due + LIFE[priority]
+
+
+def settled(office: Office, id: int) -> tuple[str, str, str | None]:
+    row = office.row(id)
+    return row.channel, row.status, row.reason
+
+
+def also_on_whatsapp(office: Office, member: int) -> None:
+    with office.database.begin() as db:
+        _, address = service.find_or_create(db, "whatsapp", "+266", f"whatsapp:{member}")
+        address.contact_id = member
+
+
+def test_what_waits_for_a_channel_that_is_off_goes_by_the_other_one_or_is_held_until_it_is_on(office: Office) -> None:
+    office.channel = MemoryChannel("whatsapp", "+266", has_window=True)
+    only, both = office.member(), office.member()
+    with office.database.begin() as db:
+        _, telegram = service.find_or_create(db, "telegram", "700", "77")
+        telegram.contact_id = both
+    asked, held, moved = office.reply(only, "answer"), office.queue(only, "news"), office.queue(both, "news")
+    later = office.queue(only, "later", due_at=clock.now() + timedelta(days=1))
+    with office.database.begin() as db:
+        assert outbox.follow_channels(db, ["telegram"]) == 3
+        assert outbox.follow_channels(db, ["telegram"]) == 0
+    assert settled(office, asked) == settled(office, held) == ("whatsapp", Status.HELD, CHANNEL_OFF)
+    assert settled(office, moved) == ("telegram", Status.QUEUED, None)
+    assert settled(office, later) == ("whatsapp", Status.QUEUED, None)
+    with office.database.begin() as db:
+        assert outbox.follow_channels(db, ["telegram", "whatsapp"]) == 2
+    assert settled(office, held) == ("whatsapp", Status.QUEUED, None)
+
+
+async def test_nothing_is_handed_over_to_a_channel_that_is_off(office: Office) -> None:
+    member = office.member()
+    also_on_whatsapp(office, member)
+    with office.database.begin() as db:
+        for address in db.scalars(select(Address).where(Address.contact_id == member)):
+            address.reach = Reach.BLOCKED if address.channel == "telegram" else Reach.OPEN
+    id = office.queue(member, "news")
+    office.channels = frozenset({"telegram"})
+    await office.deliver(lambda: office.row(id).status == Status.HELD)
+    assert settled(office, id) == ("whatsapp", Status.HELD, CHANNEL_OFF)
