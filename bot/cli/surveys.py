@@ -53,18 +53,27 @@ def trace(
     tz: Annotated[str, typer.Option(help="IANA time zone.")] = "UTC",
 ) -> None:
     """Print the state of every node at the start and after each op, as JSON."""
+    from bot.surveys.trace import ScriptError
     from bot.surveys.trace import trace as run
+    from bot.surveys.xpath.values import EvaluationError
 
     try:
         ops = json.loads(script.read_text("utf-8"))
         zone = ZoneInfo(tz)
         at = datetime.fromisoformat(now)
+        if not isinstance(ops, list):
+            raise ValueError("the script is no list")
     except (ValueError, ZoneInfoNotFoundError) as error:
         raise Trouble(
             f"{error}: --script is a JSON list, --now like 2026-03-04T10:00:00+00:00, --tz like Africa/Maseru"
         ) from None
     form = load(file, chat=False)
-    show_json(run(form, ops, at if at.tzinfo else at.replace(tzinfo=zone), zone))
+    try:
+        show_json(run(form, ops, at if at.tzinfo else at.replace(tzinfo=zone), zone))
+    except ScriptError as error:
+        raise Trouble(str(error)) from None
+    except EvaluationError as error:
+        raise Trouble(f"{error.place} has an expression that cannot be computed: {error}") from None
 
 
 @app.command("try")

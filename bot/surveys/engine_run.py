@@ -105,10 +105,10 @@ class Run:
             found = span.instances if span else Element.named(here, name)
             if span and not index:
                 here = span
-            elif not 1 <= (i := int(index or 1)) <= len(found):
+            elif not (index or "1").isdecimal() or not 1 <= int(index or 1) <= len(found):
                 return None
             else:
-                here = found[i - 1]  # type: ignore[assignment]
+                here = found[int(index or 1) - 1]  # type: ignore[assignment]
         return here
 
     def note(self, field: Field) -> None:
@@ -120,15 +120,16 @@ class Run:
         """Return every node and span in document order; a span comes before its instances."""
         if self._nodes_at != self.shape:
             self._nodes, self._nodes_at = list(self.walk(self.top)), self.shape
-            self._by_path = {}
             self._spans = [here for here in self._nodes if isinstance(here, Span)]
-            for here in self._nodes:
-                self._by_path.setdefault(here.node.path, []).append(here)
+            self._by_path = {}
         return self._nodes
 
     def at(self, path: str) -> list[Live | Span]:
         """Return what stands at a path of the form: one node, or one in each instance of a repeat."""
-        self.nodes()
+        nodes = self.nodes()
+        if not self._by_path:
+            for here in nodes:
+                self._by_path.setdefault(here.node.path, []).append(here)
         return self._by_path.get(path, [])
 
     def fields_at(self, path: str) -> list[Field]:
@@ -233,9 +234,10 @@ class Run:
 
     def wake(self, now: datetime, tz: tzinfo) -> None:
         """Go on at another moment, as if brought to life then: nothing is set off by the passing of time."""
+        same_day = now.astimezone(tz).date() == self.now.astimezone(tz).date()
         self.epoch += tz != self.tz
         self.now, self.tz = now, tz
-        for path in self.form.timed:
+        for path in self.form.timed if same_day else self.form.timed | self.form.daily:
             for here in self.at(path):
                 self.touch(here)
         self._settle(fire=False)
@@ -264,6 +266,7 @@ class Run:
                 self.touch(reader)
             field.forget()
             self._stale[field] = None
+            self.note(field)
 
     def changed(self) -> None:
         """Recompute everything."""

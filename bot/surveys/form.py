@@ -207,6 +207,7 @@ class Form:
     nodes: Mapping[str, Node] = field(repr=False)  # every node by path, in document order
     ranks: Mapping[str, int] = field(repr=False)  # by path: what a node reads has a lower one, but for circles
     timed: frozenset[str] = field(repr=False)  # paths of what may change by the passing of time alone
+    daily: frozenset[str] = field(repr=False)  # paths of what may change with the day, and not before
     actions: tuple[Action, ...] = field(repr=False)
     seed: Seed = field(repr=False)
     templates: Mapping[str, Seed] = field(repr=False)  # of repeats, by path

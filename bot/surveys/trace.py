@@ -8,22 +8,46 @@ from bot.surveys.engine_run import Run
 from bot.surveys.engine_state import State
 from bot.surveys.engine_tree import Field, Live, Span
 from bot.surveys.form import CHOOSING, Form, Text, Type
+from bot.surveys.xpath.values import EvaluationError
 
 Node = dict[str, Any]
+_FIELDS = {"set": ("path", "value"), "add": ("path",), "remove": ("path", "index"), "language": ("language",)}
+_FIELD_TYPES = {"path": str, "value": str | int | float | None, "index": int | str, "language": str}
 
 
-def trace(form: Form, ops: Sequence[Mapping[str, Any]], now: datetime, tz: tzinfo) -> list[dict[str, Node]]:
+class ScriptError(ValueError):
+    """Say which op of a script is none."""
+
+
+def trace(form: Form, ops: Sequence[Any], now: datetime, tz: tzinfo) -> list[dict[str, Node]]:
     """Return the state at the start and after each op.
 
     An op is {"op": "set", "path", "value"}, {"op": "add", "path"}, {"op": "remove", "path", "index"} or
-    {"op": "language", "language"}; a state maps each path to its facts. An op that cannot be done changes nothing.
+    {"op": "language", "language"}, else ScriptError; a state maps each path to its facts. An op that cannot be done
+    changes nothing, nor does one after which an expression has no value.
     """
+    for number, op in enumerate(ops, 1):
+        _check(number, op)
     run = Run(form, State(form.default_language, 0, now.isoformat()), now, tz, fresh=True)
     states = [_state(run)]
     for op in ops:
-        _apply(run, op)
-        states.append(_state(run))
+        before = run.state
+        try:
+            _apply(run, op)
+            states.append(_state(run))
+        except EvaluationError:
+            run = Run(form, before, now, tz, fresh=False)
+            states.append(_state(run))
     return states
+
+
+def _check(number: int, op: Any) -> None:
+    wanted = _FIELDS.get(str(op.get("op"))) if isinstance(op, Mapping) else None
+    if wanted is None:
+        raise ScriptError(f'op {number} is none: it needs "op" with set, add, remove or language')
+    for name in wanted:
+        if name not in op or not isinstance(op[name], _FIELD_TYPES[name]):
+            raise ScriptError(f'op {number} needs "{name}"')
 
 
 def _apply(run: Run, op: Mapping[str, Any]) -> None:
@@ -34,13 +58,15 @@ def _apply(run: Run, op: Mapping[str, Any]) -> None:
         return
     found = run.find(op["path"])
     if op["op"] == "set" and isinstance(found, Field):
-        _set(run, found, str(op["value"]))
+        _set(run, found, "" if op["value"] is None else str(op["value"]))
     elif op["op"] == "add" and isinstance(found, Span):
         run.grow(found)
         run.changed()
-    elif op["op"] == "remove" and isinstance(found, Span) and 1 <= int(op["index"]) <= len(found.instances):
-        run.drop(found, found.instances[int(op["index"]) - 1])
-        run.changed()
+    elif op["op"] == "remove" and isinstance(found, Span):
+        index = str(op["index"])
+        if index.isdecimal() and 1 <= int(index) <= len(found.instances):
+            run.drop(found, found.instances[int(index) - 1])
+            run.changed()
 
 
 def _set(run: Run, live: Field, value: str) -> None:

@@ -106,3 +106,6 @@ def test_a_trace_says_the_state_after_each_step(outreach: Outreach, form: str, t
     assert (first["/data/consent"]["value"], second["/data/consent"]["value"]) == ("", "yes")
     assert (first["/data/children"]["relevant"], second["/data/children"]["relevant"]) == (False, True)
     assert "--now like" in complaint(outreach(*words[:-1], "noon"))
+    for script, said in (('{"op": "add"}', "the script is no list"), ('[{"op": "add"}]', 'op 1 needs "path"')):
+        (tmp_path / "ops.json").write_text(script)
+        assert said in complaint(outreach(*words))

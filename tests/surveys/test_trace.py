@@ -3,7 +3,9 @@
 import json
 from datetime import UTC
 
-from bot.surveys.trace import trace
+import pytest
+
+from bot.surveys.trace import ScriptError, trace
 from tests.surveys.sheets import NOW, form, row
 
 SURVEY = [
@@ -46,11 +48,37 @@ def test_an_op_that_cannot_be_done_changes_nothing() -> None:
         {"op": "set", "path": "/data/zz", "value": "1"},
         {"op": "set", "path": "/data/meta/instanceID", "value": "1"},
         {"op": "remove", "path": "/data/r", "index": 5},
+        {"op": "remove", "path": "/data/r", "index": "first"},
+        {"op": "set", "path": "/data/r[x]/x", "value": "1"},
+        {"op": "set", "path": "", "value": None},
         {"op": "add", "path": "/data/a"},
     ]
     first, *others = trace(form(SURVEY), ops, NOW, UTC)
 
-    assert others == [first] * 4
+    assert others == [first] * len(ops)
+
+
+@pytest.mark.parametrize(
+    ("op", "said"),
+    [
+        ("x", "op 2 is none"), ({"op": "clear", "path": "/data/a"}, "op 2 is none"), ({}, "op 2 is none"),
+        ({"op": "set", "path": "/data/a"}, 'op 2 needs "value"'), ({"op": "set", "path": 7}, 'op 2 needs "path"'),
+        ({"op": "remove", "path": "/data/r"}, 'op 2 needs "index"'), ({"op": "language"}, 'op 2 needs "language"'),
+    ],
+)  # fmt: skip
+def test_an_op_that_is_none_is_named(op: object, said: str) -> None:
+    with pytest.raises(ScriptError, match=said):
+        trace(form(SURVEY), [{"op": "add", "path": "/data/r"}, op], NOW, UTC)
+
+
+def test_an_op_after_which_an_expression_fails_changes_nothing() -> None:
+    made = form([row("text", "p"), row("calculate", "c", calculation="regex('x', ${p})"), row("text", "q")])
+    answers = [("q", "1"), ("p", "["), ("p", "x")]
+    ops = [{"op": "set", "path": f"/data/{name}", "value": value} for name, value in answers]
+    *_, before, failed, after = trace(made, ops, NOW, UTC)
+
+    assert failed == before
+    assert (after["/data/c"]["value"], after["/data/q"]["value"]) == ("true", "1")
 
 
 def test_a_value_that_breaks_its_constraint_is_stored_and_told() -> None:

@@ -7,8 +7,8 @@ from bot.surveys.form import Form, Node, Problem, Question, Repeat
 from bot.surveys.xpath.compiler import calls, descend
 from bot.surveys.xpath.grammar import Ast, Literal, Path
 
-#: Functions whose result time may change; the last two give texts, which may show a date.
-_MOMENTARY = {"now", "today", "jr:itext", "jr:choice-name"}
+#: Functions whose result any moment may change; the last two give texts, which may show a time.
+_MOMENTARY = {"now", "jr:itext", "jr:choice-name"}
 
 
 def ranks(nodes: Mapping[str, Node]) -> dict[str, int]:
@@ -78,15 +78,18 @@ def _circle(start: str, graph: dict[str, set[str]], state: dict[str, int]) -> li
 
 def timed(nodes: Mapping[str, Node]) -> frozenset[str]:
     """Return the paths of the nodes whose value, relevance, lock or number may be another at another moment."""
-    return frozenset(
-        path
-        for path, node in nodes.items()
-        if any(
-            call.name in _MOMENTARY
-            for ast in [*_computed(node), *_counted(node), *_locked(node)]
-            for call in calls(ast)
-        )
-    )
+    return frozenset(path for path, node in nodes.items() if _MOMENTARY & _called(node))
+
+
+def daily(nodes: Mapping[str, Node]) -> frozenset[str]:
+    """Return the paths of the nodes that may change with the day only."""
+    return frozenset(path for path, node in nodes.items() if "today" in _called(node)) - timed(nodes)
+
+
+def _called(node: Node) -> set[str]:
+    """Return the functions that what a node is depends on."""
+    locked = [node.bind.readonly.ast] if node.bind.readonly else []
+    return {call.name for ast in [*_computed(node), *_counted(node), *locked] for call in calls(ast)}
 
 
 def _reads(nodes: Mapping[str, Node], path: str) -> set[str]:
@@ -104,10 +107,6 @@ def _computed(node: Node) -> list[Ast]:
 
 def _counted(node: Node) -> list[Ast]:
     return [node.count.ast] if isinstance(node, Repeat) and node.count else []
-
-
-def _locked(node: Node) -> list[Ast]:
-    return [node.bind.readonly.ast] if node.bind.readonly else []
 
 
 def references(ast: Ast, path: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ from bot.surveys.xform.choices import Choices
 from bot.surveys.xform.controls import Control, bind_type, body_controls, reference, type_of
 from bot.surveys.xform.fitness import unaskable, unfilled
 from bot.surveys.xform.instances import parse_xml, qualified, read_instance
-from bot.surveys.xform.order import ranks, timed
+from bot.surveys.xform.order import daily, ranks, timed
 from bot.surveys.xform.texts import Texts
 from bot.surveys.xpath.compiler import Expression, calls, compile_expression
 from bot.surveys.xpath.grammar import ExpressionError
@@ -79,6 +79,7 @@ class Reader:
             nodes=nodes,
             ranks=ranks(nodes),
             timed=timed(nodes),
+            daily=daily(nodes),
             actions=tuple(self._actions()),
             seed=self._seed(root.path, self._root),
             templates=self._templates,
