@@ -12,10 +12,9 @@ from bot.emulators.world import World
 
 from . import conftest as at
 from .conftest import Store, opened
-from .test_messages import phone_on_telegram, telegram_of, whatsapp_of, world
+from .test_messages import phone_on_telegram, telegram_of, whatsapp_of
 from .wire import answering, nobody_listens
 
-__all__ = ["world"]  # the fixture
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2000  # more than one piece
 
 

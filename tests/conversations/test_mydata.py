@@ -24,6 +24,7 @@ from tests.events.conftest import session, wall
 
 #: Tables in which nothing is about a member, and what they are about.
 ABOUT_OTHERS = {
+    "alarm": "what goes wrong",
     "alembic_version": "the tables themselves",
     "asked_once": "keyed hashes of addresses, and nothing else",
     "attachment": "broadcasts",
@@ -31,6 +32,7 @@ ABOUT_OTHERS = {
     "content": "objects at a provider",
     "event": "sessions",
     "event_material": "documents of sessions",
+    "event_series": "sessions",
     "export": "exports",
     "import_batch": "lists; who came with one is in `imported`",
     "opportunity": "cards",
