@@ -78,6 +78,14 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "contact_group",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_group")),
+        sa.UniqueConstraint("name", name=op.f("uq_contact_group_name")),
+    )
+    op.create_table(
         "content",
         sa.Column("definition", sa.String(length=64), nullable=False),
         sa.Column("content_id", sa.String(length=256), nullable=False),
@@ -295,6 +303,39 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_consent_contact_id_purpose_id"), ["contact_id", "purpose", "id"], unique=False
         )
+
+    op.create_table(
+        "contact_grouped",
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_contact_grouped_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["contact_group.id"],
+            name=op.f("fk_contact_grouped_group_id_contact_group"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("group_id", "contact_id", name=op.f("pk_contact_grouped")),
+    )
+    with op.batch_alter_table("contact_grouped", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_grouped_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "contact_note",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_contact_note_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_note")),
+    )
+    with op.batch_alter_table("contact_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_note_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
         "dialogue",
@@ -1164,6 +1205,14 @@ def downgrade() -> None:
 
     op.drop_table("event")
     op.drop_table("dialogue")
+    with op.batch_alter_table("contact_note", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_note_contact_id"))
+
+    op.drop_table("contact_note")
+    with op.batch_alter_table("contact_grouped", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_grouped_contact_id"))
+
+    op.drop_table("contact_grouped")
     with op.batch_alter_table("consent", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consent_contact_id_purpose_id"))
 
@@ -1195,6 +1244,7 @@ def downgrade() -> None:
     op.drop_table("import_batch")
     op.drop_table("event_series")
     op.drop_table("content")
+    op.drop_table("contact_group")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_state_origin_residence_language"))
         batch_op.drop_index(batch_op.f("ix_contact_state"))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, exists, false, func, select
 from sqlalchemy.orm import Session
 
 from bot.broadcasts.models import KIND
-from bot.contacts.models import Contact, Interest, State
+from bot.contacts.models import Contact, Grouped, Interest, State
 from bot.messaging.models import OutboxMessage, Status
 
 #: What members may ask for beyond a purpose.
@@ -33,6 +33,7 @@ class Audience:
     sources: tuple[str, ...] = ()  #: codes of join links
     channels: tuple[str, ...] = ()  #: preferred ones
     wishes: tuple[str, ...] = ()  #: "matches": asked to be told what fits the declared interests
+    groups: tuple[str, ...] = ()  #: numbers of groups that staff made
     missed: tuple[str, ...] = ()  #: numbers of broadcasts that certainly did not reach them
     states: tuple[str, ...] = (State.MEMBER,)
 
@@ -67,6 +68,8 @@ class Audience:
             rule &= Contact.wants_matches.is_(True) if MATCHES in self.wishes else false()
         if self.interests:
             rule &= exists().where(Interest.contact_id == Contact.id, Interest.code.in_(self.interests))
+        if self.groups:
+            rule &= exists().where(Grouped.contact_id == Contact.id, Grouped.group_id.in_(_numbers(self.groups)))
         if self.missed:
             rule &= Contact.id.in_(_missed(self.missed))
         return rule
@@ -77,10 +80,15 @@ def _missed(broadcasts: tuple[str, ...]) -> Select[int]:
     row = OutboxMessage
     return select(row.contact_id).where(
         row.kind == KIND,
-        row.ref.in_([int(number) for number in broadcasts if number.isdecimal()]),
+        row.ref.in_(_numbers(broadcasts)),
         row.status.in_(MISSED),
         func.coalesce(row.reason, "").not_in(NOT_MISSED),
     )
+
+
+def _numbers(codes: tuple[str, ...]) -> list[int]:
+    """Return numbers of rows; what is none, such as one that no column holds, finds nobody."""
+    return [int(code) for code in codes if code.isascii() and code.isdecimal() and len(code) < 16]
 
 
 def _texts(values: Any) -> bool:

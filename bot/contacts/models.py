@@ -203,3 +203,34 @@ class Likeness(Base):
     found_at: Mapped[datetime]
     apart_by: Mapped[str | None] = mapped_column(String(64))  #: the staff member who keeps them apart, for good
     apart_at: Mapped[datetime | None]
+
+
+class Group(Base):
+    """People whom staff put together by hand."""
+
+    __tablename__ = "contact_group"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+
+
+class Grouped(Base):
+    """A contact in a group."""
+
+    __tablename__ = "contact_grouped"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("contact_group.id", ondelete="CASCADE"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Note(Base):
+    """What staff noted about a contact, for colleagues."""
+
+    __tablename__ = "contact_note"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(EncryptedText)
+    recorded_by: Mapped[str] = mapped_column(String(64))  #: the staff member's id
+    at: Mapped[datetime]

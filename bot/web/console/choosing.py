@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from bot.broadcasts import audience as audiences
 from bot.broadcasts.audience import Audience
+from bot.contacts import groups
 from bot.contacts.models import Contact, State
 from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE
@@ -17,7 +18,7 @@ from bot.web.forms import Form
 
 pages = Pages()
 
-CONDITIONS = ("origins", "residences", "languages", "interests", "wishes", "channels", "sources", "missed")
+CONDITIONS = ("origins", "residences", "languages", "interests", "wishes", "channels", "sources", "groups", "missed")
 #: Most countries and join links that are offered to tick.
 _OFFERED = 250
 
@@ -42,6 +43,7 @@ def offered(db: Session, content: Content, channels: tuple[str, ...], reader: Re
         "interests": named(content, "interest.", reader),
         "wishes": {audiences.MATCHES: audiences.MATCHES},
         "channels": {code: code for code in channels},
+        "groups": {str(group.id): group.name for group, _ in groups.every(db)},
         "sources": {code: code for code in _in_use(db, Contact.source)},
     }
 

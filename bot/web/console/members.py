@@ -1,5 +1,6 @@
 """Members: search, and one person's profile, consents and messages. Names and numbers only for a logged reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,14 +10,15 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
-from bot.contacts.models import Address, Consent, Contact, Interest
+from bot.contacts import groups
+from bot.contacts.models import Address, Consent, Contact, Group, Interest, Note
 from bot.contacts.service import HOME_ZONE
 from bot.conversations import proof
 from bot.messaging import received
 from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile
 from bot.staff import audit
 from bot.staff.models import AuditEntry, StaffUser
-from bot.staff.roles import Permission
+from bot.staff.roles import Permission, allows
 from bot.web.console import choosing
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
@@ -80,6 +82,8 @@ class Member:
     consents: list[Consent]
     timeline: list[tuple[datetime, InboxMessage | OutboxMessage]]
     files: dict[int, list[ReceivedFile]]  #: by the message they came with
+    groups: Sequence[Group]
+    notes: Sequence[Note]
     revealed: bool  #: whether texts, numbers and raw replies may be shown
 
 
@@ -100,6 +104,8 @@ def _member(db: Session, contact_id: int, user: StaffUser, look: int | None) -> 
         consents=list(db.scalars(select(Consent).where(Consent.contact_id == of).order_by(Consent.id.desc()))),
         timeline=_timeline(db, of),
         files=received.by_message(db, of),
+        groups=groups.of_contact(db, of),
+        notes=groups.notes(db, of) if allows(user, Permission.MEMBERS_EDIT) else (),
         revealed=look is not None and may_look(db, look, of, user),
     )
 
