@@ -27,6 +27,8 @@ TEMPLATE = "staff_answer"
 #: Over which the usual time to an answer is measured.
 MEASURED = timedelta(days=30)
 _MOST_MEASURED = 10_000
+#: How long an answer of ours waits for a person who must write first.
+WORTH_READING = timedelta(days=30)
 
 
 class ClosedAlready(Exception):
@@ -173,8 +175,9 @@ def reply(
         raise NoAddress
     message = _message(text, ticket) if ask_first else Message(text)
     row = outbox.reply(db, contact, address.id, address.channel, message)
-    db.flush()
     now = clock.now()
+    row.expires_at = now + WORTH_READING
+    db.flush()
     _add(db, ticket, Author.STAFF, text, user, row)
     ticket.answered_at, ticket.waiting_since = ticket.answered_at or now, None
     ticket.assigned_to = ticket.assigned_to or user.id

@@ -48,6 +48,8 @@ def test_an_answer_goes_to_the_chat_and_closes_the_thread(db: Session, agent: St
     assert (ticket.kind, ticket.text) == (TicketKind.HUMAN, "Where can I vote?")
     row = threads.reply(db, ticket, "At the embassy.", agent)
     assert (Message.from_json(row.body).text, row.address_id) == ("At the embassy.", db.scalar(select(Address.id)))
+    assert row.expires_at is not None
+    assert row.expires_at - clock.now() > timedelta(days=29), "a person's answer outlives a window that is closed"
     assert waiting(db, agent) == []
     assert waiting(db, agent, show="closed") == [ticket]
     entry = db.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
