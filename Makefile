@@ -57,6 +57,9 @@ bench-memory: $(VENV)/.dev  ## Peak memory of a million recipients beside ten th
 bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers alone, on both engines
 	@$(BIN)/python -m benchmarks.importing $(ARGS)
 
+bench-export: $(VENV)/.dev  ## CPU and memory of exporting 1,000,000 answers to each format, beside pandas and polars
+	@$(BIN)/python -m benchmarks.exporting $(ARGS)
+
 bench-inbound: $(VENV)/.dev  ## CPU from a webhook to the committed reply, beside other bots, on both engines
 	@$(BIN)/python -m benchmarks.inbound $(ARGS)
 
@@ -102,4 +105,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help sbom bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean
+.PHONY: help sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean

@@ -1,5 +1,6 @@
 """export: the answers of a survey as files. exports: what became of earlier ones."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 from bot.exports import service
 from bot.exports.models import Export
-from bot.exports.options import Options
+from bot.exports.options import Format, Options
 from bot.staff import audit
 from bot.surveys.models import Survey
 
@@ -28,15 +29,26 @@ def export(
     form: Annotated[str, typer.Argument(help="Id of the form, such as diaspora_mapping.")],
     to: Annotated[Path | None, typer.Option(help="Folder; default: where the console finds it, in DATA_DIR.")] = None,
     language: Annotated[str | None, typer.Option(help="Labels, as the form names them: English (en).")] = None,
+    formats: Annotated[
+        str, typer.Option("--formats", help="csv, long, xlsx, parquet, sav, dta and jsonl, separated by commas.")
+    ] = "csv,long,xlsx",
+    all_versions: Annotated[bool, typer.Option("--all-versions", help="With the form's other versions.")] = False,
+    corrections: Annotated[bool, typer.Option("--corrections", help="With what was answered before.")] = False,
     leave_out: Annotated[
         str, typer.Option(help="Questions to withhold, by name, separated by commas: what is rare may name people.")
     ] = "",
     free_text: Annotated[bool, typer.Option("--free-text", help="Include free text, which may name people.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the answers to the form's newest version as CSV and XLSX with labels and codebook; pseudonymous."""
-    withheld = frozenset(filter(None, (name.strip() for name in leave_out.split(","))))
-    options = Options(language=language, free_text=free_text, leave_out=withheld)
+    """Write the answers to the form's newest version as files with labels and codebook; pseudonymous."""
+    options = Options(
+        formats=_formats(formats),
+        all_versions=all_versions,
+        corrections=corrections,
+        language=language,
+        free_text=free_text,
+        leave_out=frozenset(_names(leave_out)),
+    )
     with installation() as opened:
         # Three transactions: members can go on writing while a large export is read.
         with opened.database.begin() as db:
@@ -51,6 +63,17 @@ def export(
         show_json({"respondents": result.respondents, "answers": result.answers, "files": rows})
     else:
         show_table(f"{result.respondents} respondents, {result.answers} answers", ["file", "rows"], rows.items())
+
+
+def _names(text: str) -> Iterator[str]:
+    yield from filter(None, (name.strip() for name in text.split(",")))
+
+
+def _formats(text: str) -> frozenset[str]:
+    found = frozenset(_names(text))
+    if not found or found - set(Format):
+        raise Trouble(f"--formats takes {', '.join(Format)}, separated by commas, and not {text!r}")
+    return found
 
 
 def _begin(db: Session, form: str, options: Options) -> Export:

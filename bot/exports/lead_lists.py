@@ -3,7 +3,7 @@
 import csv
 import io
 
-from bot.exports.writers import neutral
+from bot.exports.formats.csv_files import neutral
 from bot.opportunities.handover import HEADER, HandoverList
 
 

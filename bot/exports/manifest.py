@@ -1,16 +1,18 @@
 """What an export says of itself: filters, who is in it, missing codes, checksums."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bot.exports.cases import MEANINGS
+from bot.exports.names import SPSS_CODES
 from bot.exports.options import Options
 from bot.exports.tally import Tally
 from bot.exports.variables import Kind
 from bot.surveys.form import Form
 
+MISSING_HEAD = ("code", "meaning", "spss", "stata")
 ABOUT_HEAD = ("about", "detail", "value")
 ABOUT_KINDS = (Kind.TEXT, Kind.TEXT, Kind.NUMBER)
 _CAUTION = (
@@ -22,17 +24,29 @@ _PRIVACY = (
 )
 
 
-def describe(form: Form, options: Options, tally: Tally) -> dict[str, Any]:
-    """Return the manifest; the same data and options give the same one, so it tells no time of its own."""
+def describe(forms: Sequence[Form], options: Options, tally: Tally, shortened: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the manifest; the same data and options give the same one, so it tells no time of its own.
+
+    `shortened` names the texts that a format has no room for.
+    """
+    form = forms[0]
     return {
         "form": {"id": form.id, "version": form.version, "title": form.title, "sha256": form.sha256},
+        "older_versions": {older.version: older.sha256 for older in forms[1:]},
         "options": options.as_json(),
         **tally.summary(),
         "missing_codes": {str(code): meaning for code, meaning in MEANINGS.items()},
+        "shortened": list(shortened),
         "caution": _CAUTION,
         "privacy": _PRIVACY,
         "software": f"diaspora-outreach {software_version()}",
     }
+
+
+def missing_rows() -> Iterator[list[str]]:
+    """Yield each missing code with its meaning, and what stands for it among numbers in SPSS and Stata."""
+    for code, meaning in MEANINGS.items():
+        yield [code, meaning, str(SPSS_CODES[code]), code]
 
 
 def as_json(manifest: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any, Self
 
 
@@ -9,10 +10,25 @@ class ExportError(Exception):
     """An export cannot be made; the message carries the cure."""
 
 
+class Format(StrEnum):
+    """A kind of file that an analyst may take."""
+
+    CSV = "csv"  #: one respondent a row
+    LONG = "long"  #: CSV with one question a row
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    SPSS = "sav"
+    STATA = "dta"
+    JSON = "jsonl"
+
+
 @dataclass(frozen=True)
 class Options:
     """Filters and layout. The defaults are pseudonymous: codes in CSV, labels in XLSX, no free text."""
 
+    formats: frozenset[str] = frozenset({Format.CSV, Format.LONG, Format.XLSX})
+    all_versions: bool = False  #: with the answers to the form's other versions, each person once
+    corrections: bool = False  #: with what was answered before it was corrected
     language: str | None = None  #: language of labels as the form writes it, "English (en)"; None: the form's default
     csv_labels: bool = False  #: labels instead of codes in the wide CSV
     xlsx_labels: bool = True
@@ -35,7 +51,10 @@ class Options:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Return the options that `as_json` wrote."""
-        sets = {name: frozenset(values[name]) for name in ("leave_out", "dispositions")}
-        days = {name: date.fromisoformat(values[name]) if values[name] else None for name in ("since", "until")}
-        return cls(**{**values, **sets, **days})
+        """Return the options that `as_json` wrote; what it did not know yet is as it is by default."""
+        known = dict(values)
+        for name in {"leave_out", "dispositions", "formats"} & known.keys():
+            known[name] = frozenset(known[name])
+        for name in {"since", "until"} & known.keys():
+            known[name] = date.fromisoformat(known[name]) if known[name] else None
+        return cls(**known)

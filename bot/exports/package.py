@@ -1,55 +1,51 @@
 """The files of one export, all written in one pass over the interviews."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bot.exports import codebook
-from bot.exports.cases import MEANINGS
-from bot.exports.manifest import ABOUT_HEAD, ABOUT_KINDS, about_rows, describe
-from bot.exports.options import Options
-from bot.exports.privacy import withheld
-from bot.exports.tables import LONG_HEAD, Cells, Record
+from bot.exports.blocks import Block
+from bot.exports.cells import Cells, label_in
+from bot.exports.formats.base import Target, Writer
+from bot.exports.formats.csv_files import CsvFile, LongCsv, WideCsv
+from bot.exports.formats.json_lines import JsonLines
+from bot.exports.formats.parquet import Parquet
+from bot.exports.formats.statistics import Labels, convert
+from bot.exports.formats.workbook import Sheet, Workbook
+from bot.exports.manifest import ABOUT_HEAD, ABOUT_KINDS, MISSING_HEAD, about_rows, describe, missing_rows
+from bot.exports.options import ExportError, Format, Options
 from bot.exports.tally import Tally
-from bot.exports.variables import Table, tables
-from bot.exports.writers import CsvFile, Sheet, XlsxFile
+from bot.exports.variables import Kind, Variable, tables
 from bot.surveys.form import Form
 
-
-class _Wide:
-    """One table on its way into one file, with codes or with labels."""
-
-    def __init__(self, out: CsvFile | Sheet, cells: list[Cells]) -> None:
-        self.out, self.cells = out, cells
-
-    def add(self, record: Record) -> None:
-        row = list(record.head)
-        for cells, reply in zip(self.cells, record.replies, strict=True):
-            row += cells.wide(reply)
-        self.out.write(row)
+_STATISTICS = (Format.SPSS, Format.STATA)
+_UNDATED = date(2000, 1, 1)  # of an export without any data
 
 
 class Package:
-    """Wide and long CSV, XLSX and codebook of one survey, in one directory."""
+    """Every file that the options ask for, in one directory; `forms` are the versions, the newest first.
 
-    def __init__(self, form: Form, options: Options, directory: Path) -> None:
-        self.form, self.options, self.tally = form, options, Tally()
-        self.tables = tables(form, options)
-        self._directory = directory
-        self._book = XlsxFile(self._path(".xlsx"))
-        self._csv = [CsvFile(self._path(_wide_name(table)), table.headers) for table in self.tables]
-        self._sheets = [self._sheet(table) for table in self.tables]
-        self._long = CsvFile(self._path("-long.csv"), LONG_HEAD)
-        self._codebook = CsvFile(self._path("-codebook.csv"), codebook.header(form))
-        self._wides = {
-            table: (
-                _Wide(csv, self._cells(table, options.csv_labels)),
-                _Wide(sheet, self._cells(table, options.xlsx_labels)),
-            )
-            for table, csv, sheet in zip(self.tables, self._csv, self._sheets, strict=True)
-        }
+    `irregular` are the names of questions of which some value is not what its type says: they stay text.
+    """
+
+    def __init__(
+        self, forms: Sequence[Form], options: Options, directory: Path, irregular: frozenset[str] = frozenset()
+    ) -> None:
+        self.forms, self.options, self.tally = forms, options, Tally()
+        self.tables = tables(forms, options)
+        self._variables = [variable for table in self.tables for variable in table.variables]
+        self._kinds = {variable: _kind(variable, irregular) for variable in self._variables}
+        self._languages = _languages(forms, options)
+        self._target = Target(directory, _file_name(forms[0]))
+        self._codes = self._cells(labels=False)
+        self._book: Workbook | None = None
+        self._parquet: Parquet | None = None
+        self._writers = list(self._opened(options))
+        self._shortened: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -57,60 +53,117 @@ class Package:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in (*self._csv, self._long, self._codebook):
-            file.close()
-        self._book.close(self.tally.newest)
+        for writer in self._writers:
+            writer.abandon()
 
-    def add(self, record: Record) -> None:
-        """Write one line of one table to every file, and count it."""
-        wides = self._wides[record.table]
-        for wide in wides:
-            wide.add(record)
-        respondent, number = record.case.respondent, ".".join(map(str, record.numbers))
-        for variable, cells, reply in zip(record.table.variables, wides[0].cells, record.replies, strict=True):
-            self._long.write((respondent, variable.name, number, *cells.long(reply), reply.day))
-        self.tally.add(record)
+    def add(self, block: Block) -> None:
+        """Write some lines of one table to every file, and count them."""
+        for writer in self._writers:
+            writer.add(block)
+        self.tally.add(block)
 
-    def finish(self) -> dict[str, Any]:
-        """Write what is known at the end only: codebook, missing codes and the manifest, which is returned."""
-        manifest = describe(self.form, self.options, self.tally)
-        sheet = self._book.sheet
-        _fill(self._codebook, self._codes())
-        _fill(sheet("codebook", codebook.header(self.form)), self._codes())
-        _fill(sheet("missing codes", ("code", "meaning")), MEANINGS.items())
-        _fill(sheet("about", ABOUT_HEAD, ABOUT_KINDS), about_rows(manifest))
-        return manifest
-
-    def rows(self) -> dict[Path, int]:
-        """Return how many rows of data each file holds: a workbook's are those of its first sheet."""
-        counted = {file.path: file.rows for file in (*self._csv, self._long, self._codebook)}
-        return {**counted, self._book.path: self._sheets[0].rows}
+    def finish(self) -> tuple[dict[str, Any], dict[Path, int]]:
+        """Write what is known at the end only; return the manifest, and how many rows of data each file holds."""
+        newest = self.tally.newest or _UNDATED
+        found: dict[Path, int] = {}
+        if self._parquet:
+            found |= self._parquet.close(newest)
+            found |= self._statistics(self._parquet, newest)
+            if Format.PARQUET not in self.options.formats:
+                for path in self._parquet.paths.values():
+                    path.unlink()
+                    del found[path]
+        manifest = describe(self.forms, self.options, self.tally, self._shortened)
+        if self._book:
+            self._explain(self._book, manifest)
+        for writer in self._writers:
+            if writer is not self._parquet:
+                found |= writer.close(newest)
+        book = CsvFile(self._target.path("-codebook", ".csv"), codebook.header(self.forms))
+        _fill(book, self._codebook())
+        book.close()
+        return manifest, found | {book.path: book.rows}
 
     def path_of_manifest(self) -> Path:
         """Return where the manifest belongs."""
-        return self._path("-manifest.json")
+        return self._target.path("-manifest", ".json")
 
-    def _codes(self) -> Iterator[list[str]]:
-        return codebook.rows(self.form, self.tables, withheld(self.form, self.options), self.tally)
+    def path_of_corrections(self) -> Path:
+        """Return where the history of corrections belongs."""
+        return self._target.path("-corrections", ".csv")
 
-    def _cells(self, table: Table, labels: bool) -> list[Cells]:
-        return [Cells(variable, self.form, self.options.language, labels) for variable in table.variables]
+    def cells_by_name(self) -> Mapping[tuple[str, int], tuple[Variable, Cells]]:
+        """Return what writes the replies to each question, by its path and the number of the version."""
+        return {
+            (question.path, number): (variable, self._codes[variable])
+            for variable in self._variables
+            for number, question in variable.versions.items()
+        }
 
-    def _sheet(self, table: Table) -> Sheet:
-        kinds = [
-            *table.head_kinds,
-            *(kind for each in table.variables for kind in each.kinds(self.options.xlsx_labels)),
-        ]
-        return self._book.sheet(f"data {table.name}".strip(), table.headers, kinds)
+    def _opened(self, options: Options) -> Iterator[Writer]:
+        wanted = options.formats
+        if Format.CSV in wanted:
+            yield WideCsv(self._target, self.tables, self._cells(labels=True) if options.csv_labels else self._codes)
+        if Format.LONG in wanted:
+            yield LongCsv(self._target, self._codes)
+        if Format.XLSX in wanted:
+            labels = options.xlsx_labels
+            self._book = Workbook(self._target, self.tables, self._cells(labels=labels), labels)
+            yield self._book
+        if Format.JSON in wanted:
+            yield JsonLines(self._target, self.tables, self._codes)
+        if wanted & {Format.PARQUET, *_STATISTICS}:
+            self._parquet = Parquet(self._target, self.tables, self._codes, self._kinds)
+            yield self._parquet
 
-    def _path(self, ending: str) -> Path:
-        # A form's id is its author's: it must not choose another directory.
-        name = re.sub(r"[^\w.-]+", "_", f"{self.form.id}-{self.form.version}").lstrip(".")
-        return self._directory / f"{name}{ending}"
+    def _statistics(self, parquet: Parquet, newest: date) -> dict[Path, int]:
+        questions = {each: label_in(each.question.label, self._languages) for each in self._variables}
+        labels = Labels(self._codes, questions, self._kinds)
+        rows = parquet.close(newest)
+        found = {}
+        for kind in _STATISTICS:
+            for table in self.tables if kind in self.options.formats else ():
+                path, source = self._target.path("", f".{kind}", table), parquet.paths[table]
+                cut = convert(source, path, kind, table, labels, newest)
+                self._shortened += [f"{path.name}: {name}" for name in cut]
+                found[path] = rows[source]
+        return found
+
+    def _explain(self, book: Workbook, manifest: dict[str, Any]) -> None:
+        sheet = book.book.sheet
+        _fill(sheet("codebook", codebook.header(self.forms)), self._codebook())
+        _fill(sheet("missing codes", MISSING_HEAD), missing_rows())
+        _fill(sheet("about", ABOUT_HEAD, ABOUT_KINDS), about_rows(manifest))
+
+    def _codebook(self) -> Iterator[list[str]]:
+        return codebook.rows(self.forms, self.tables, self.options, self.tally)
+
+    def _cells(self, labels: bool) -> dict[Variable, Cells]:
+        return {variable: Cells(variable, self._languages, labels) for variable in self._variables}
 
 
-def _wide_name(table: Table) -> str:
-    return f"-wide-{table.name}.csv" if table.name else "-wide.csv"
+def check(forms: Sequence[Form], options: Options) -> None:
+    """Raise ExportError for options that do not fit the form."""
+    tables(forms, options)
+    _languages(forms, options)
+
+
+def _kind(variable: Variable, irregular: frozenset[str]) -> Kind:
+    return Kind.TEXT if variable.question.name in irregular else variable.kinds(labels=False)[0]
+
+
+def _languages(forms: Sequence[Form], options: Options) -> tuple[str, ...]:
+    """Return the languages of labels: the one asked for, else the default, then any that has the text."""
+    known = list(dict.fromkeys(language for form in forms for language in (form.default_language, *form.languages)))
+    if options.language and options.language not in known:
+        named = ", ".join(filter(None, known)) or "only one without a name"
+        raise ExportError(f"The form has no language {options.language}: it has {named}")
+    return tuple(dict.fromkeys([*filter(None, [options.language]), *known]))
+
+
+def _file_name(form: Form) -> str:
+    # A form's id is its author's: it must not choose another directory.
+    return re.sub(r"[^\w.-]+", "_", f"{form.id}-{form.version}").lstrip(".")
 
 
 def _fill(out: CsvFile | Sheet, rows: Iterable[Sequence[str]]) -> None:

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from bot.exports.options import ExportError, Options
+from bot.exports.options import Options
 from bot.surveys.form import Form, Question, Type
 
 
@@ -36,9 +36,6 @@ _NAME = re.compile(r"/\s*([\w.-]+)")
 def withheld(form: Form, options: Options) -> dict[str, Withheld]:
     """Return the reason by the path of each question that gets no column."""
     questions = list(form.questions())
-    unknown = options.leave_out - {question.name for question in questions}
-    if unknown:
-        raise ExportError(f"The form has no question {', '.join(sorted(unknown))}: correct the names to leave out")
     reasons = {question.path: reason for question in questions if (reason := _reason(question, options))}
     while True:
         names = {path.rsplit("/", 1)[1] for path in reasons}

@@ -11,18 +11,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, and_, insert, select
+from sqlalchemy import Select, and_, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.exports import corrections
+from bot.exports.blocks import blocks, records
 from bot.exports.cases import cases
+from bot.exports.irregular import irregular
 from bot.exports.manifest import as_json
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import Options
-from bot.exports.package import Package
-from bot.exports.tables import records
-from bot.exports.writers import sha256
-from bot.surveys.models import Run, Survey
+from bot.exports.package import Package, check
+from bot.surveys.form import Form
+from bot.surveys.models import Disposition, Run, Survey
 from bot.surveys.publishing import form_of
 
 Progress = Callable[[int, int], None]  # respondents written, respondents in all
@@ -66,7 +68,11 @@ def run(
 
 
 def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | None = None) -> Export:
-    """Note who takes what, and freeze whose interviews are in it, each under an id of this export alone."""
+    """Note who takes what, and freeze whose interviews are in it, each under an id of this export alone.
+
+    Raise ExportError for options that do not fit the form.
+    """
+    check(list(_forms(db, survey, options).values()), options)
     salt = salt or os.urandom(16)
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
@@ -96,17 +102,19 @@ def write(
 ) -> ExportResult:
     """Write the files of an export that has begun; only reads, and nothing is seen in the directory before all is."""
     directory.mkdir(parents=True, exist_ok=True)
-    options, form = Options.from_json(export.options), form_of(db.get_one(Survey, export.survey_id))
+    options = Options.from_json(export.options)
+    forms = _forms(db, db.get_one(Survey, export.survey_id), options)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
-        with Package(form, options, Path(work)) as package:
-            for record in records(cases(db, export, options.free_text), form, package.tables):
-                package.add(record)
-                done = package.tally.respondents
-                if not record.table.numbers and done % _CHUNK == 0:
-                    progress(done, export.respondents)
-            manifest = package.finish()
-        progress(package.tally.respondents, export.respondents)
-        files = {path: ExportFile(rows, sha256(path)) for path, rows in package.rows().items()}
+        with Package(list(forms.values()), options, Path(work), irregular(db, export, forms.values())) as package:
+            lines = records(cases(db, export, options.free_text), forms, package.tables)
+            for block in blocks(lines, package.tables):
+                package.add(block)
+                progress(package.tally.respondents, export.respondents)
+            manifest, rows = package.finish()
+            if options.corrections:
+                path = package.path_of_corrections()
+                rows[path] = corrections.write(db, export, options, forms, package, path)
+        files = {path: ExportFile(count, _sha256(path)) for path, count in rows.items()}
         manifest["files"] = _listed(files)
         path = package.path_of_manifest()
         path.write_text(as_json(manifest), encoding="utf-8")
@@ -116,11 +124,24 @@ def write(
             answers=package.tally.answers,
             files={directory / path.name: file for path, file in files.items()},
             manifest=directory / path.name,
-            manifest_sha256=sha256(path),
+            manifest_sha256=_sha256(path),
         )
         for made in (*files, path):
             made.replace(directory / made.name)
     return result
+
+
+def _forms(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
+    """Return the versions that an export takes, by survey id, the chosen one first and then the newest."""
+    found = {chosen.id: form_of(chosen)}
+    if options.all_versions:
+        versions = select(Survey).where(Survey.form_id == chosen.form_id, Survey.published_at.is_not(None))
+        found |= {
+            survey.id: form_of(survey)
+            for survey in db.scalars(versions.order_by(Survey.published_at.desc(), Survey.id.desc()))
+            if survey.id not in found
+        }
+    return found
 
 
 def finish(db: Session, export: Export, result: ExportResult) -> None:
@@ -169,15 +190,31 @@ def all_withdrawn(db: Session, export_ids: Collection[int] | None = None) -> dic
     return found
 
 
+#: Of several interviews of one person in several versions, the one that came furthest stands for the person.
+_FURTHEST = case(
+    (Run.disposition == Disposition.COMPLETED, 0),
+    (Run.disposition.in_((Disposition.PARTIAL, Disposition.EXPIRED, Disposition.WITHDRAWN)), 1),
+    else_=2,
+)
+
+
 def _chosen(survey: Survey, options: Options) -> Select[int, int, str]:
-    query = select(Run.id, Run.contact_id, Run.occasion).where(Run.survey_id == survey.id).order_by(Run.id)
+    place = func.row_number().over(partition_by=(Run.contact_id, Run.occasion), order_by=(_FURTHEST, Run.id.desc()))
+    query = select(Run.id, Run.contact_id, Run.occasion, place.label("place"))
+    if options.all_versions:
+        published = Survey.published_at.is_not(None)
+        versions = select(Survey.id).where(Survey.form_id == survey.form_id, published | (Survey.id == survey.id))
+        query = query.where(Run.survey_id.in_(versions))
+    else:
+        query = query.where(Run.survey_id == survey.id)
     if options.since:
         query = query.where(Run.started_at >= _midnight(options.since))
     if options.until:
         query = query.where(Run.started_at < _midnight(options.until) + timedelta(days=1))
     if options.dispositions:
         query = query.where(Run.disposition.in_(options.dispositions))
-    return query
+    found = query.subquery()
+    return select(found.c.id, found.c.contact_id, found.c.occasion).where(found.c.place == 1).order_by(found.c.id)
 
 
 def _midnight(day: date) -> datetime:
@@ -193,3 +230,8 @@ def _pseudonym(salt: bytes, contact_id: int, occasion: str) -> str:
 
 def _listed(files: dict[Path, ExportFile]) -> dict[str, Any]:
     return {path.name: {"rows": file.rows, "sha256": file.sha256} for path, file in sorted(files.items())}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

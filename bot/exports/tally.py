@@ -6,14 +6,14 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from bot.exports.blocks import Block, Column
 from bot.exports.cases import Case, Missing
-from bot.exports.tables import Record
-from bot.surveys.form import Question
+from bot.exports.variables import Variable
 
 
 @dataclass
 class Tally:
-    """Counts of the respondents and of the replies to each question, those by path; None is a value given."""
+    """Counts of the respondents and of the replies to each question, by variable; None is a value given."""
 
     respondents: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
@@ -21,32 +21,42 @@ class Tally:
     languages: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     days: tuple[str, str] = ("", "")  #: of the first and the last start or reply
-    replies: defaultdict[str, Counter[Missing | None]] = field(
-        default_factory=partial(defaultdict, Counter)
-    )  #: by path
-    codes: defaultdict[str, Counter[str]] = field(default_factory=partial(defaultdict, Counter))  #: by path
+    replies: defaultdict[Variable, Counter[Missing | None]] = field(default_factory=partial(defaultdict, Counter))
+    codes: defaultdict[Variable, Counter[str]] = field(default_factory=partial(defaultdict, Counter))
+    versions: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Record) -> None:
-        """Count one line."""
-        if not record.table.numbers:
-            self._add_case(record.case)
-        for variable, reply in zip(record.table.variables, record.replies, strict=True):
-            self.replies[variable.path][reply.missing] += 1
-            if reply.value and variable.choices:
-                counts = self.codes[variable.path]
-                for code in reply.value.split() if variable.takes_many else (reply.value,):
-                    counts[code] += 1
+    def add(self, block: Block) -> None:
+        """Count the lines of a block."""
+        if not block.table.numbers:
+            for record in block.records:
+                self._add_case(record.case)
+        days = {day for column in block.columns for day in {reply.day for reply in column.replies}}
+        self._add_days(days)
+        for column in block.columns:
+            self._add_column(column)
+
+    def _add_column(self, column: Column) -> None:
+        variable = column.variable
+        for index, count in Counter(column.indexes).items():
+            given = column.distinct[index]
+            self.replies[variable][given.missing] += count
+            if given.value and variable.choices:
+                for code in given.value.split() if variable.takes_many else (given.value,):
+                    self.codes[variable][code] += count
 
     def _add_case(self, case: Case) -> None:
         self.respondents += 1
+        self.versions[case.version] += 1
         self.dispositions[case.disposition] += 1
         self.sources[case.source or "(none)"] += 1
         self.languages[case.language] += 1
         self.channels[case.channel] += 1
-        days = {case.day_started, case.day_completed, *self.days, *(reply.day for reply in case.replies.values())} - {
-            ""
-        }
-        self.days = (min(days), max(days))
+        self._add_days({case.day_started, case.day_completed})
+
+    def _add_days(self, days: set[str]) -> None:
+        known = {*days, *self.days} - {""}
+        if known:
+            self.days = (min(known), max(known))
 
     @property
     def answers(self) -> int:
@@ -58,9 +68,9 @@ class Tally:
         """Return the day of the newest data."""
         return date.fromisoformat(self.days[1]) if self.days[1] else None
 
-    def asked(self, question: Question) -> int:
+    def asked(self, variable: Variable) -> int:
         """Return how many times the question was put to somebody."""
-        counts = self.replies[question.path]
+        counts = self.replies[variable]
         return counts[None] + counts[Missing.SKIPPED] + counts[Missing.REFUSED]
 
     def summary(self) -> dict[str, Any]:
@@ -70,6 +80,7 @@ class Tally:
             "answers": self.answers,
             "first_day": self.days[0],
             "last_day": self.days[1],
+            "versions": dict(sorted(self.versions.items())),
             "dispositions": dict(sorted(self.dispositions.items())),
             "recruitment_sources": dict(sorted(self.sources.items())),
             "languages": dict(sorted(self.languages.items())),

@@ -1,20 +1,33 @@
-"""The columns of a form: one table for the form and one for each repeat, linked by respondent and number."""
+"""The columns of a form: one table for the form and one for each repeat, linked by respondent and number.
+
+Several versions of a form share columns: by name, where they ask the same type of question.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from bot.exports.options import Options
+from bot.exports.options import ExportError, Options
 from bot.exports.privacy import withheld
-from bot.surveys.form import Choice, Form, Group, Question, Repeat, Text, Type
+from bot.surveys.form import Choice, Form, Group, Question, Repeat, Type
 
 #: A number that a spreadsheet keeps as it was written: no leading zero, at most 15 digits.
 NUMBER = re.compile(r"-?(?=[\d.]{1,16}$)(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 #: What is known of a respondent beside the answers: the first columns of the main table.
-HEAD = ("respondent", "disposition", "day_started", "day_completed", "language", "channel", "source", "occasion")
+HEAD = (
+    "respondent",
+    "version",
+    "disposition",
+    "day_started",
+    "day_completed",
+    "language",
+    "channel",
+    "source",
+    "occasion",
+)
 
 
 class Kind(StrEnum):
@@ -27,22 +40,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Variable:
-    """One question's columns."""
+    """One question's columns; `versions` are the question by the number of the form, the newest first."""
 
-    question: Question
+    versions: Mapping[int, Question]
     name: str
 
     @cached_property
-    def path(self) -> str:
-        """Return the path of the question."""
-        return self.question.path
+    def question(self) -> Question:
+        """Return the question as the newest form that has it puts it."""
+        return next(iter(self.versions.values()))
 
     @cached_property
     def choices(self) -> dict[str, Choice]:
-        """Return the choices by code; a code that the form lists twice is one choice."""
+        """Return the choices by code, the newest wording of each; a code that a form lists twice is one choice."""
         found: dict[str, Choice] = {}
-        for choice in self.question.choices:
-            found.setdefault(choice.value, choice)
+        for question in self.versions.values():
+            for choice in question.choices:
+                found.setdefault(choice.value, choice)
         return found
 
     @property
@@ -85,8 +99,8 @@ class Table:
     """The variables outside repeats (name ""), or those of one repeat."""
 
     name: str
-    path: str
-    numbers: tuple[str, ...]  #: the columns that number the repeats around it, itself included
+    inside: str  #: path of the repeat below the root of the form
+    numbers: tuple[str, ...]  # the columns that number the repeats around it, itself included
     variables: tuple[Variable, ...]
 
     @property
@@ -106,35 +120,45 @@ class Table:
         """Return the names of all columns."""
         return [*self.head, *(header for variable in self.variables for header in variable.headers)]
 
-    @cached_property
-    def paths(self) -> list[str]:
-        """Return the path of each variable."""
-        return [variable.path for variable in self.variables]
+    def paths(self, number: int) -> list[str | None]:
+        """Return the path of each variable in one version of the form, None where that does not ask it."""
+        found = (variable.versions.get(number) for variable in self.variables)
+        return [question.path if question else None for question in found]
 
 
-def label_in(text: Text, form: Form, language: str | None) -> str:
-    """Return the text in the language, else in the form's default, else in any."""
-    for wanted in (language, form.default_language, *form.languages):
-        if wanted is not None and wanted in text and str(text[wanted]):
-            return str(text[wanted])
-    return ""
-
-
-def tables(form: Form, options: Options) -> list[Table]:
-    """Return the main table, then one for each repeat."""
-    hidden = withheld(form, options)
-    found: list[Table] = []
-    for group, repeats in _scopes(form.root, ()):
-        questions = [q for q in _questions(group) if q.path not in hidden and q.type is not Type.NOTE]
-        found.append(
-            Table(
-                name="-".join(group.path.split("/")[2:]),
-                path=group.path,
-                numbers=tuple(f"{repeat.name}_number" for repeat in repeats),
-                variables=_named(group, questions, options),
-            )
+def tables(forms: Sequence[Form], options: Options) -> list[Table]:
+    """Return the main table, then one for each repeat, of the versions of a form, the newest first."""
+    unknown = options.leave_out - {question.name for form in forms for question in form.questions()}
+    if unknown:
+        raise ExportError(f"The form has no question {', '.join(sorted(unknown))}: correct the names to leave out")
+    numbers: dict[str, tuple[str, ...]] = {}
+    found: dict[str, dict[str, dict[int, Question]]] = {}  # by repeat, name of the column and version
+    for number, form in enumerate(forms):
+        hidden = withheld(form, options)
+        for group, repeats in _scopes(form.root, ()):
+            inside = "/".join(group.path.split("/")[2:])
+            numbers.setdefault(inside, tuple(f"{repeat.name}_number" for repeat in repeats))
+            questions = [q for q in _questions(group) if q.path not in hidden and q.type is not Type.NOTE]
+            _add(found.setdefault(inside, {}), number, form, _named(group, questions, options))
+    return [
+        Table(
+            name=inside.replace("/", "-"),
+            inside=inside,
+            numbers=numbers[inside],
+            variables=tuple(Variable(versions, name) for name, versions in columns.items()),
         )
-    return found
+        for inside, columns in found.items()
+    ]
+
+
+def _add(
+    columns: dict[str, dict[int, Question]], number: int, form: Form, named: Iterator[tuple[str, Question]]
+) -> None:
+    """Add a version's questions; one whose type was another in a newer version has a column of its own."""
+    for name, question in named:
+        newer = next(iter(columns.get(name, {}).values()), None)
+        other = newer is not None and newer.type is not question.type
+        columns.setdefault(f"{name}_v{form.version}" if other else name, {})[number] = question
 
 
 def _scopes(group: Group | Repeat, around: tuple[Repeat, ...]) -> Iterator[tuple[Group | Repeat, tuple[Repeat, ...]]]:
@@ -161,14 +185,12 @@ def _questions(group: Group | Repeat) -> Iterator[Question]:
             yield from _questions(child)
 
 
-def _named(group: Group | Repeat, questions: list[Question], options: Options) -> tuple[Variable, ...]:
+def _named(group: Group | Repeat, questions: list[Question], options: Options) -> Iterator[tuple[str, Question]]:
     """Name the columns: a name that would stand twice gets its groups in front, whatever the options."""
     taken = Counter([*HEAD, *(question.name for question in questions)])
-
-    def name(question: Question) -> str:
+    for question in questions:
         inside = question.path.removeprefix(f"{group.path}/")
         if options.groups or taken[question.name] > 1:
-            return inside if inside not in HEAD else f"{group.name}/{inside}"
-        return question.name
-
-    return tuple(Variable(question, name(question)) for question in questions)
+            yield inside if inside not in HEAD else f"{group.name}/{inside}", question
+        else:
+            yield question.name, question

@@ -114,8 +114,14 @@ def test_answers_leave_without_the_questions_to_leave_out_while_others_write(
         (row,) = csv.DictReader(file)
     assert row["origin"] == "LS"
     assert not {"amount", "twice", "skills", "city"} & set(row)
+    files = outreach("export", "towns", "--to", "more", "--formats", "sav, dta", "--corrections", "--json").json[
+        "files"
+    ]
+    assert {Path(path).suffix for path in files} == {".sav", ".dta", ".csv"}
+    assert "--formats takes csv, long" in complaint(outreach("export", "towns", "--formats", "ods"))
+    assert "no language fr" in complaint(outreach("export", "towns", "--language", "fr"))
     assert "1 respondents" in outreach("export", "towns").out
-    assert (tmp_path / "var" / "exports" / "2" / "towns-3.xlsx").is_file(), "where the console finds it"
+    assert (tmp_path / "var" / "exports" / "3" / "towns-3.xlsx").is_file(), "where the console finds it"
 
 
 def test_a_chat_and_the_command_line_see_the_same_survey(

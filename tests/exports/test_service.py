@@ -64,14 +64,15 @@ def test_the_wide_csv_says_of_every_question_what_was_answered_or_why_not(databa
     rows = read(directory, "-wide.csv")
     full, refused, silent = (row_of(rows, origin) for origin in ("LS", "pnts", "MU"))
     assert full == {
-        **{"respondent": full["respondent"], "disposition": "completed", "language": "fr", "channel": "telegram"},
         **{
-            "day_started": "2026-03-01",
-            "day_completed": "2026-03-01",
-            "source": "leaflet",
-            "origin": "LS",
-            "occasion": "",
+            "respondent": full["respondent"],
+            "version": "3",
+            "disposition": "completed",
+            "language": "fr",
+            "channel": "telegram",
         },
+        **{"day_started": "2026-03-01", "day_completed": "2026-03-01", "source": "leaflet", "origin": "LS"},
+        **{"occasion": ""},
         **{"skills": "health tech", "skills/health": "1", "skills/tech": "1", "skills/pnts": "0"},
         **{"amount": "4999.10", "twice": "9998.20", "data/language": "2", "moved": "2019-05-01"},
     }

@@ -29,7 +29,7 @@ def test_a_question_left_out_takes_what_is_computed_from_it_along(form: Form) ->
 def test_leaving_out_a_question_that_is_not_there_is_refused() -> None:
     form = load(b"| survey |\n| | type | name | label |\n| | text | a | A |\n", "x.md")
     with pytest.raises(ExportError, match="no question b"):
-        withheld(form, Options(leave_out=frozenset({"b"})))
+        tables([form], Options(leave_out=frozenset({"b"})))
 
 
 def test_locations_and_pictures_stay_even_with_free_text() -> None:
@@ -46,7 +46,7 @@ def test_locations_and_pictures_stay_even_with_free_text() -> None:
 
 
 def test_columns_stand_in_the_order_of_the_form_and_each_option_has_one(form: Form) -> None:
-    main, child = tables(form, Options())
+    main, child = tables([form], Options())
     assert main.headers == [
         *HEAD,
         "origin",
@@ -57,18 +57,18 @@ def test_columns_stand_in_the_order_of_the_form_and_each_option_has_one(form: Fo
 
 
 def test_groups_may_stand_before_the_names(form: Form) -> None:
-    main, _ = tables(form, Options(groups=True))
+    main, _ = tables([form], Options(groups=True))
     assert [variable.name for variable in main.variables][:2] == ["g_you/origin", "g_you/skills"]
 
 
 def test_the_same_name_in_two_groups_gets_its_groups() -> None:
     rows = "".join(f"| | begin_group | {g} | G |\n| | integer | n | N |\n| | end_group | | |\n" for g in "ab")
-    main, *_ = tables(load(f"| survey |\n| | type | name | label |\n{rows}".encode(), "x.md"), Options())
+    main, *_ = tables([load(f"| survey |\n| | type | name | label |\n{rows}".encode(), "x.md")], Options())
     assert [variable.name for variable in main.variables] == ["a/n", "b/n"]
 
 
 def test_numbers_are_numbers_and_codes_are_numbers_when_all_are(form: Form) -> None:
-    main, _ = tables(form, Options())
+    main, _ = tables([form], Options())
     kinds = {variable.name: variable.kinds(labels=False)[0] for variable in main.variables}
     assert kinds == {
         **{"origin": Kind.TEXT, "skills": Kind.TEXT, "amount": Kind.NUMBER, "twice": Kind.NUMBER},

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from bot.exports import writers
+from bot.exports.formats import workbook as workbooks
+from bot.exports.formats.csv_files import CsvFile, neutral, original
+from bot.exports.formats.workbook import XlsxFile
 from bot.exports.options import ExportError
 from bot.exports.variables import Kind
-from bot.exports.writers import CsvFile, XlsxFile, neutral, original
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 cell = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
@@ -84,7 +85,7 @@ def test_no_text_breaks_a_workbook(tmp_path: Path, text: str) -> None:
 
 
 def test_a_table_longer_than_a_worksheet_goes_on_in_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writers, "_LAST_ROW", 3)
+    monkeypatch.setattr(workbooks, "_LAST_ROW", 3)
     workbook(tmp_path / "x.xlsx", [[str(number)] for number in range(5)], [Kind.NUMBER])
     book = load_workbook(tmp_path / "x.xlsx")
     assert book.sheetnames == ["data", "data 2", "data 3"]
@@ -99,12 +100,12 @@ def test_a_table_wider_than_a_worksheet_is_refused_with_the_cure(tmp_path: Path)
     book = XlsxFile(tmp_path / "x.xlsx")
     with pytest.raises(ExportError, match="leave questions out"):
         book.sheet("data", ["x"] * 16_385)
-    book.close(None)
+    book.close(date(2026, 3, 4))
 
 
 def test_sheet_names_are_made_allowed_and_unique(tmp_path: Path) -> None:
     book = XlsxFile(tmp_path / "x.xlsx")
     for name in ("data a/b", "DATA a_b", "x" * 40, "x" * 31):
         book.sheet(name, ["x"])
-    book.close(None)
+    book.close(date(2026, 3, 4))
     assert load_workbook(tmp_path / "x.xlsx").sheetnames == ["data a_b", "DATA a_b 2", "x" * 31, "x" * 27 + " 2"]

@@ -15,8 +15,8 @@ from bot.content import Content
 from bot.events import attendance, turnout
 from bot.events.models import Attendance, Event, EventStatus, Rsvp, Standing
 from bot.exports import session_figures
+from bot.exports.formats.csv_files import neutral
 from bot.exports.session_figures import Compared
-from bot.exports.writers import neutral
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission

@@ -1,8 +1,8 @@
 import pytest
 
-from bot.exports.cases import Case, Missing, Reply
+from bot.exports.blocks import records
+from bot.exports.cases import Case, Given, Missing, Replies, Reply
 from bot.exports.options import Options
-from bot.exports.tables import records
 from bot.exports.variables import tables
 from bot.surveys.form import Form
 from bot.surveys.xform import load
@@ -33,17 +33,20 @@ def homes() -> Form:
 
 def case(disposition: str, **answers: str) -> Case:
     """Return an interview; pet_2_1_legs="4" is the legs of the first pet in the second home."""
-    replies = {}
+    replies: Replies = {}
     for key, value in answers.items():
         *numbers, name = key.split("_")
         path = {"rooms": "home/rooms", "floors": "home/floors", "wings": "g/bird/wings"}.get(name, f"home/pet/{name}")
-        replies[f"/data/{path}", tuple(map(int, numbers[1:]))] = Reply(value, None, "2026-03-01")
-    return Case("R1", disposition, "2026-03-01", "", "en", "telegram", "", "", replies)
+        mine = replies.setdefault(tuple(map(int, numbers[1:])), {})
+        mine[f"/data/{path}"] = Reply(Given(value, None), "2026-03-01")
+    return Case("R1", 1, "1", disposition, "2026-03-01", "", "en", "telegram", "", "", replies)
 
 
 def lines(form: Form, interview: Case) -> list[tuple[str, tuple[int, ...], list[str]]]:
-    found = records([interview], form, tables(form, Options()))
-    return [(each.table.name, each.numbers, [r.value or str(r.missing) for r in each.replies]) for each in found]
+    found = records([interview], {1: form}, tables([form], Options()))
+    return [
+        (each.table.name, each.numbers, [r.given.value or str(r.given.missing) for r in each.replies]) for each in found
+    ]
 
 
 def test_a_repeat_in_a_repeat_is_numbered_by_both(homes: Form) -> None:
@@ -58,7 +61,7 @@ def test_a_repeat_in_a_repeat_is_numbered_by_both(homes: Form) -> None:
         ("home-pet", (2, 2), [".n", "1"]),
         ("g-bird", (1,), ["2"]),
     ]
-    assert [table.head for table in tables(homes, Options())][1:] == [
+    assert [table.head for table in tables([homes], Options())][1:] == [
         ("respondent", "home_number"),
         ("respondent", "home_number", "pet_number"),
         ("respondent", "bird_number"),
