@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from bot.content.normalise import normalise
+from bot.content.normalise import normalise, plain_marks
 
 # A currency may stand before the number; after it only its code, because "2M" and "5k" mean millions and thousands.
 _CODES = r"ZAR|LSL|MWK|MUR|GBP|EUR|USD|AUD|CAD"
@@ -16,6 +16,9 @@ _NUMBER = re.compile(
     rf"(?:\s*(?:{_CODES}|€))?",
     re.IGNORECASE,
 )
+#: A phone writes 1½ for 1 1/2.
+_DECIMALS = {"½": "5", "¼": "25", "¾": "75"}
+_PARTS = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{1,15})? ?(?P<part>[½¼¾])")
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DAY_FIRST = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4})")
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|e)?")
@@ -23,7 +26,10 @@ _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|e)?")
 
 def read_number(text: str, decimal: str) -> Decimal | None:
     """Return the number in `text`; `decimal` is the language's own decimal sign, which settles "1,000"."""
-    found = _NUMBER.fullmatch(" ".join(text.split()).replace("−", "-").replace("’", "'"))
+    tidy = plain_marks(text)
+    if parts := _PARTS.fullmatch(tidy):
+        return Decimal(f"{parts['sign']}{parts['whole'] or 0}.{_DECIMALS[parts['part']]}")
+    found = _NUMBER.fullmatch(tidy)
     if not found or (found["point"] and found["point"] == found["group"]):
         return None
     whole, group, rest = found["whole"], found["group"], found["rest"]
@@ -40,7 +46,7 @@ def read_date(text: str, month: Callable[[str], int | None], fillers: frozenset[
 
     `month` gives the number of a month's name; `fillers` are the words that may stand beside a date (weekdays, "le").
     """
-    tidy = text.strip()
+    tidy = plain_marks(text)
     if found := _ISO.fullmatch(tidy):
         return _date(int(found[1]), int(found[2]), int(found[3]), years)
     if found := _DAY_FIRST.fullmatch(tidy):

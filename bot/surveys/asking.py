@@ -10,7 +10,7 @@ from bot.content import Content
 from bot.content.languages import chain
 from bot.messaging.outbox import Message
 from bot.surveys.form import Form, Question, Type
-from bot.surveys.reading import LONG_LIST, Listener, bounds
+from bot.surveys.reading import LONG_LIST, MEDIA_HINTS, Listener, bounds
 from bot.surveys.spelling import Option
 
 #: WhatsApp cannot edit a message, so several choices cannot be ticked there: they are typed.
@@ -32,10 +32,7 @@ _HINTS = {
     Type.GEOPOINT: "survey.hint_geopoint",
     Type.RANGE: "survey.hint_range",
     Type.RANK: "survey.hint_rank",
-    Type.IMAGE: "survey.hint_media",
-    Type.AUDIO: "survey.hint_media",
-    Type.VIDEO: "survey.hint_media",
-    Type.FILE: "survey.hint_media",
+    **MEDIA_HINTS,
 }
 
 

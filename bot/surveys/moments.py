@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 
+from bot.content.normalise import plain_marks
+
 ReadDate = Callable[[str], date | None]
 
-_TIME = re.compile(r"(?P<hour>\d{1,2})\s*(?:[:h.]\s*(?P<minute>\d{2})?)?\s*(?:(?P<half>[ap])\.?m\.?)?", re.IGNORECASE)
-_MOMENT = re.compile(r"(?P<date>.+?)[\s,T]+(?P<time>\d{1,2}\s*[:h.]\s*(?:\d{2})?\s*(?:[ap]\.?m\.?)?)", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})\s*(?:[:h.]\s*(?P<minute>\d{2})?)?\s*(?:(?P<half>[ap])\.?\s?m\.?)?", re.IGNORECASE
+)
+_MOMENT = re.compile(r"(?P<date>.+?)[\s,T]+(?P<time>\d{1,2}\s*[:h.]\s*(?:\d{2})?\s*(?:[ap]\.?\s?m\.?)?)", re.IGNORECASE)
 _DEGREES = r"([+-]?\d{1,3}(?:[.,]\d+)?)\s*°?"
 _PLACE = re.compile(rf"\s*{_DEGREES}\s*[,;\s]\s*{_DEGREES}\s*")
 
@@ -48,7 +52,7 @@ def read_moment(text: str, parse: ReadDate, zone: tzinfo | None) -> str | None:
 
 def read_place(text: str) -> str | None:
     """Read "-29.31, 27.48"."""
-    found = _PLACE.fullmatch(text.replace("−", "-"))
+    found = _PLACE.fullmatch(plain_marks(text))
     return place(*(float(part.replace(",", ".")) for part in found.groups())) if found else None
 
 

@@ -1,5 +1,6 @@
 """Read what a person sent as the value of the open question, or say in which way it cannot be read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from functools import partial
 
 from bot.channels.base import Inbound
 from bot.content import Content
+from bot.content.normalise import plain_marks
 from bot.messaging import received
 from bot.surveys.form import Question, Range, Type
 from bot.surveys.moments import place, read_day, read_moment, read_place, read_time
@@ -18,6 +20,13 @@ TEXT_LIMIT = 2000
 LONG_LIST = 10  #: more choices than this do not fit one message: they come in pages, and can be searched
 
 _DIGITS = 18
+_SHORT_YEAR = re.compile(r"\d{1,2}\s*[-/. ]\s*(?:\d{1,2}|[^\W\d]+\.?)\s*[-/. ]\s*\d{2}")
+MEDIA_HINTS = {
+    Type.IMAGE: "survey.hint_photo",
+    Type.AUDIO: "survey.hint_sound",
+    Type.VIDEO: "survey.hint_film",
+    Type.FILE: "survey.hint_file",
+}
 MEDIA_TYPES = {Type.IMAGE: "image", Type.AUDIO: "audio", Type.VIDEO: "video", Type.FILE: ""}
 
 
@@ -30,6 +39,7 @@ class Problem(StrEnum):
     WHOLE = "survey.invalid_whole_number"
     RANGE = "survey.hint_range"
     DATE = "survey.invalid_date"
+    SHORT_YEAR = "survey.short_year"
     TIME = "survey.invalid_time"
     MOMENT = "survey.invalid_moment"
     PLACE = "survey.invalid_geopoint"
@@ -61,7 +71,7 @@ class Listener:
 def read(question: Question, options: Sequence[Option], inbound: Inbound, listener: Listener) -> str | Unread:
     """Return the value as an XForm stores it: codes, ISO dates, "lat lon altitude accuracy"."""
     if question.type in MEDIA_TYPES:
-        return _media(MEDIA_TYPES[question.type], inbound)
+        return _media(question.type, inbound, listener)
     if question.type is Type.GEOPOINT and inbound.location:
         return place(*inbound.location) or Unread(Problem.PLACE)
     text = inbound.text.strip()
@@ -69,6 +79,7 @@ def read(question: Question, options: Sequence[Option], inbound: Inbound, listen
 
 
 def _written(question: Question, options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
+    typed, text = text, "\n".join(map(plain_marks, text.split("\n")))
     parse = partial(listener.content.formats.parse_date, language=listener.language, today=listener.now.date())
     match question.type:
         case Type.SELECT_ONE | Type.BOOLEAN | Type.ACKNOWLEDGE:
@@ -80,7 +91,7 @@ def _written(question: Question, options: Sequence[Option], text: str, listener:
         case Type.INTEGER | Type.DECIMAL | Type.RANGE:
             return _number(question, text, listener)
         case Type.DATE:
-            return read_day(text, question.appearance, parse) or Unread(Problem.DATE)
+            return read_day(text, question.appearance, parse) or _unclear_day(text)
         case Type.TIME:
             return read_time(text) or Unread(Problem.TIME)
         case Type.DATETIME:
@@ -88,7 +99,7 @@ def _written(question: Question, options: Sequence[Option], text: str, listener:
         case Type.GEOPOINT:
             named = any(map(str.isalpha, text))
             return read_place(text) or Unread(Problem.PLACE_NAME if named else Problem.PLACE)
-    return text if len(text) <= TEXT_LIMIT else Unread(Problem.TOO_LONG, {"limit": TEXT_LIMIT})
+    return typed if len(typed) <= TEXT_LIMIT else Unread(Problem.TOO_LONG, {"limit": TEXT_LIMIT})
 
 
 def _one(options: Sequence[Option], text: str, listener: Listener) -> str | Unread:
@@ -139,9 +150,16 @@ def bounds(asked: Range, listener: Listener) -> dict[str, object]:
     return {"low": write(min(asked.start, asked.end)), "high": write(max(asked.start, asked.end))}
 
 
-def _media(wanted: str, inbound: Inbound) -> str | Unread:
+def _unclear_day(text: str) -> Unread:
+    """Say of "12/3/90" that the year could be another."""
+    return Unread(Problem.SHORT_YEAR if _SHORT_YEAR.fullmatch(text) else Problem.DATE)
+
+
+def _media(type: Type, inbound: Inbound, listener: Listener) -> str | Unread:
+    wanted = MEDIA_TYPES[type]
     for media in inbound.media:
         fits = wanted in ("", media.kind) or media.content_type.startswith(f"{wanted}/")
         if fits and media.size <= received.LIMIT:
             return media.reference
-    return Unread(Problem.MEDIA, {"megabytes": received.MEGABYTES})
+    asked = listener.content.catalogue.text(MEDIA_HINTS[type], listener.language)
+    return Unread(Problem.MEDIA, {"wanted": asked, "megabytes": received.MEGABYTES})

@@ -96,6 +96,13 @@ def test_money_carries_its_iso_code(amount: Decimal, currency: str, language: st
         ("M 1,000.00", "st", "1000"),
         ("500 EUR", "fr", "500"),
         ("Rs 2 000", "mfe", "2000"),
+        ("1\u202f000,5", "fr", "1000.5"),
+        ("–5", "en", "-5"),
+        ("١٢٣٤٫٥", "en", "1234.5"),
+        ("１２，５", "fr", "12.5"),
+        ("\u200e12", "en", "12"),
+        ("½", "en", "0.5"),
+        ("2 ¾", "fr", "2.75"),
     ],
 )
 def test_numbers_are_read_as_people_type_them(typed: str, language: str, number: str) -> None:
@@ -118,6 +125,9 @@ def test_numbers_are_read_as_people_type_them(typed: str, language: str, number:
         ("12 000 50", "en"),
         ("1,000,5", "en"),
         ("--1", "en"),
+        ("²5", "en"),
+        ("⅓", "en"),
+        ("2 1/2", "en"),
         ("NaN", "en"),
     ],
 )
@@ -151,6 +161,10 @@ def test_a_number_written_by_us_is_read_back(number: Decimal, language: str) -> 
         ("3 ’Mesa 2001", "st", date(2001, 4, 3)),
         ("12 sept 2001", "en", date(2001, 9, 12)),
         ("today", "en", TODAY),
+        ("12\u201103\u20111990", "en", date(1990, 3, 12)),
+        ("12\u00a0mars\u202f1990", "fr", date(1990, 3, 12)),
+        ("١٢/٣/١٩٩٠", "en", date(1990, 3, 12)),
+        ("１２／３／１９９０", "en", date(1990, 3, 12)),
         ("Hier", "fr", date(2024, 3, 8)),
     ],
 )

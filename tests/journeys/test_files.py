@@ -114,7 +114,9 @@ async def test_a_file_that_fails_after_the_answers_were_sent_is_told_with_the_cu
 async def test_a_file_known_to_be_too_large_is_no_answer(village: Stage) -> None:
     person = await _in_the_survey(village, "telegram")
     await _send(person, b"\x89PNG\r\n\x1a\n" + bytes(received.LIMIT))
-    await person.play("bot: This question needs a photo or a file of at most 16 MB. | A photo of your shop?")
+    await person.play(
+        "bot: That is not what this question needs. Send a photo. It may have at most 16 MB. | A photo of your shop?"
+    )
     [file] = await fetched(person)
     assert (file.status, file.reason, file.reference) == (FileStatus.FAILED, "too_large", None)
 

@@ -134,13 +134,17 @@ def test_both_spellings_of_sesotho_are_the_same_word(content: Content) -> None:
         ("salarié(e) et étudiant(e)", "employee student"),
         ("Home, family and care", "care"),
         ("2", "self"),
+        ("1، 3", "employee student"),
+        ("１，３", "employee student"),
+        ("Employee\nStudent", "employee student"),
+        ("Home,\u00a0family and\u202fcare", "care"),
     ],
 )
 def test_several_choices_are_read_in_the_order_of_the_form(content: Content, text: str, value: str) -> None:
     assert reader(content, Type.SELECT_MULTIPLE, JOBS)(text) == value
 
 
-@pytest.mark.parametrize("text", ["1 9", "1-3", "1, mining", ",", "and"])
+@pytest.mark.parametrize("text", ["1 9", "1-3", "1\u20113", "1, mining", ",", "and"])
 def test_one_unclear_part_makes_the_whole_answer_unclear(content: Content, text: str) -> None:
     assert reader(content, Type.SELECT_MULTIPLE, JOBS)(text) is Problem.CHOICE
 
@@ -204,6 +208,10 @@ def test_a_range_keeps_its_bounds_and_its_step(content: Content) -> None:
         ("12/3/1990", "1990-03-12"),
         ("March 12th, 1990", "1990-03-12"),
         ("soon", Problem.DATE),
+        ("12\u202fmars\u00a01990", "1990-03-12"),
+        ("12/3/90", Problem.SHORT_YEAR),
+        ("12 mars 90", Problem.SHORT_YEAR),
+        ("30/2/1990", Problem.DATE),
     ],
 )
 def test_dates_are_read(content: Content, text: str, value: str) -> None:
@@ -225,6 +233,8 @@ def test_a_form_may_ask_for_a_year_or_a_month_only(content: Content) -> None:
         ("6.30 pm", "18:30:00.000"),
         ("12 a.m.", "00:00:00.000"),
         ("12pm", "12:00:00.000"),
+        ("6:30\u202fp. m.", "18:30:00.000"),
+        ("18：30", "18:30:00.000"),
         ("6", Problem.TIME),
         ("25:00", Problem.TIME),
         ("13 pm", Problem.TIME),
@@ -262,6 +272,10 @@ def test_media_must_be_of_the_kind_that_is_asked_for(content: Content) -> None:
         found = read(question(Type.IMAGE), [], refused, listener)
         assert isinstance(found, Unread)
         assert found.problem is Problem.MEDIA
+        assert found.values["wanted"] == "Send a photo."
+    asked = read(question(Type.AUDIO), [], said(media=(photo,)), listener)
+    assert isinstance(asked, Unread)
+    assert asked.values["wanted"] == "Send a voice message or a sound file."
 
 
 def test_a_picture_does_not_answer_a_question_in_writing(content: Content) -> None:

@@ -87,7 +87,7 @@ def test_a_place_a_picture_a_time_and_a_range(chat: Chat) -> None:
     assert "Share a location" in asked
     assert "name of a place is not exact enough" in chat.say("Maseru")
     assert "Send a photo" in chat.send(location=(-29.31, 27.48))
-    assert "needs a photo" in chat.say("no roof")
+    assert "not what this question needs. Send a photo." in chat.say("no roof")
     assert "18:30" in chat.photo()
     assert "from 1 to 5" in chat.say("6 pm")
     assert "from 1 to 5" in chat.say("6")
