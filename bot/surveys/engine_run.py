@@ -33,6 +33,7 @@ class Run:
         self._stale: dict[Live | Span, None] = {}  # touched since the last computation
         self._computed_at = -1
         self.revised: dict[Field, int] = {}  # how often what read a value before it was ready was computed again
+        self._newborn: set[Live] = set()  # instances that what is settled brought about: no change is news to them
         self.torn = False  # something was changed, and not all that follows from it could be computed
         self.shape = 0  # moves on when repeats grow or shrink
         self.size = 0  # how many nodes there are
@@ -164,6 +165,7 @@ class Run:
                 break
             made.append(plant(seed, span.parent, self))
         self._extend(span, made)
+        self._newborn.update(made)
         for live in made:
             self._act(live, {_NEW})
         return made
@@ -279,7 +281,7 @@ class Run:
 
     def _settle(self, *, fire: bool) -> None:
         """Compute all, and carry out what changed values set off, until nothing changes."""
-        self.torn, self.revised = True, {}
+        self.torn, self.revised, self._newborn = True, {}, set()
         for _ in range(MAX_ROUNDS):
             self._compute()
             if not self._changing or not self._fire(fire=fire):
@@ -317,7 +319,7 @@ class Run:
         for source, has_changed in pairs:
             for action in self._changing if has_changed else ():
                 for target in self.fields_at(action.target) if action.source == source.node.path else ():
-                    if _same_instances(source, target):
+                    if _same_instances(source, target) and self._newborn.isdisjoint(_ancestors(target)):
                         self._set(target, action)
                         fired = True
         return fired

@@ -384,3 +384,18 @@ def test_only_what_is_offered_can_be_chosen() -> None:
     assert values(made, "/data/a", given("a", "yes"), given("a", "maybe"))[1:] == ["yes", ""]
     assert values(made, "/data/b", given("b", "no maybe yes"))[-1] == "yes no"
     assert values(made, "/data/c", given("c", "no yes"), given("c", "no"))[1:] == ["no yes", "no yes"]
+
+
+def test_a_change_that_makes_instances_sets_nothing_in_them() -> None:
+    made = form(
+        [
+            row("integer", "n"),
+            row("begin repeat", "r", repeat_count="${n}"),
+            row("calculate", "c", calculation="${n} * 2", trigger="${n}"),
+            row("text", "t"),
+            row("end repeat", "r"),
+        ]
+    )
+
+    assert values(made, "/data/r[1]/c", given("n", "1"), given("n", "2"), given("n", "3"))[1:] == ["", "4", "6"]
+    assert values(made, "/data/r[2]/c", given("n", "1"), given("n", "2"), given("n", "3"))[2:] == ["", "6"]
