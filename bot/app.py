@@ -67,13 +67,12 @@ class App:
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
         self.channels = _channels(settings, self.database)
-        domains = tuple(_listed(settings.official_domains))
         sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
-        self.policy = Policy(self.channels, self.rules, domains, sold)
+        self.policy = Policy(self.channels, self.rules, settings.domains, sold)
         self.router = Router(
             self.content,
-            settings.official_handles,
-            settings.official_domains,
+            settings.handles,
+            ", ".join(settings.domains),
             public_url=settings.public_url,
             join_addresses=settings.join_addresses,
             media_dir=settings.media_dir,

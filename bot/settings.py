@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -170,6 +171,18 @@ class Settings(BaseSettings):
     def media_dir(self) -> Path:
         """Return the folder of the files that messages carry."""
         return self.data_dir / "media"
+
+    @property
+    def handles(self) -> str:
+        """Return our official accounts; where nobody named them, those that we write from."""
+        own = (self.telegram_username and f"@{self.telegram_username}", self.whatsapp_from)
+        return self.official_handles or ", ".join(filter(None, own))
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Return the domains to which our links lead; where nobody named them, that of our own address."""
+        named = self.official_domains or urlsplit(self.public_url).hostname or ""
+        return tuple(part.strip() for part in named.split(",") if part.strip())
 
     def join_addresses(self, code: str) -> dict[str, str]:
         """Return by channel the address that opens a chat with us and says from where, as far as we have one."""

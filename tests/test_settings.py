@@ -100,3 +100,12 @@ def test_postgresql_is_reached_by_the_driver_that_we_ship(url: str) -> None:
 
 def test_a_final_slash_of_an_address_makes_no_double_slash() -> None:
     assert loaded(public_url="https://bot.example.org/").public_url == "https://bot.example.org"
+
+
+def test_what_verify_names_is_what_was_said_or_else_the_accounts_that_we_write_from() -> None:
+    own = {"telegram_username": "our_bot", "whatsapp_from": "+26622000000", "public_url": "https://bot.example.org"}
+    unsaid = load(_env_file=None, **own)
+    assert (unsaid.handles, unsaid.domains) == ("@our_bot, +26622000000", ("bot.example.org",))
+    said = load(_env_file=None, official_handles="@ours", official_domains="a.org, b.org", **own)
+    assert (said.handles, said.domains) == ("@ours", ("a.org", "b.org"))
+    assert load(_env_file=None).domains == ()

@@ -126,10 +126,19 @@ def _public_address(loaded: Settings) -> str:
     return f"{url} is https"
 
 
+def _official(loaded: Settings) -> str:
+    """Look at what VERIFY answers: members compare with it whoever writes to them."""
+    is_on = loaded.telegram_token.get_secret_value() or loaded.twilio_account_sid
+    if not loaded.handles and is_on:
+        raise Trouble("VERIFY cannot name our accounts: write OUTREACH_OFFICIAL_HANDLES=@our_bot, +266...")
+    return f"VERIFY names {loaded.handles or 'no account'} and {', '.join(loaded.domains) or 'no domain'}"
+
+
 _CHECKS: dict[str, Callable[[Settings], str]] = {
     "data folder": _data_folder,
     "keys": _keys,
     "database": _database,
     "content": _content,
     "public address": _public_address,
+    "official accounts": _official,
 }

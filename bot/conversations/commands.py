@@ -152,6 +152,8 @@ def my_data(talk: Talk) -> bool:
     """Say what we keep; False when it is nothing."""
     if talk.contact.state not in (State.MEMBER, State.STOPPED):
         talk.say("mydata.nothing")
+        if talk.contact.source:  # of who has not joined only a list says so
+            talk.say("mydata.from_list", source=talk.contact.source)
         return False
     talk.send(Message(summary.text(talk.db, talk.content, talk.contact)))
     return True

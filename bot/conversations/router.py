@@ -124,7 +124,11 @@ class Router:
     def _command(self, talk: Talk, keyword: Keyword) -> bool:
         """Do what a keyword asks for; False for one that only answers open questions."""
         if keyword == Keyword.VERIFY:
-            talk.say("verify.text", handles=self.handles, domains=self.domains)
+            handles, domains = (
+                self.handles or talk.text("verify.this_chat"),
+                self.domains or talk.text("verify.no_links"),
+            )
+            talk.say("verify.text", handles=handles, domains=domains)
         elif keyword == Keyword.MY_DATA:
             self._my_data(talk)
         elif keyword == Keyword.INVITE and talk.contact.state == State.MEMBER:

@@ -69,7 +69,8 @@ def test_a_provider_out_of_reach_a_plain_address_and_spoilt_content_are_all_name
             OUTREACH_MESSAGES_DIR="messages",
         )
     )
-    assert set(found) == {"content", "public address", "Telegram"}
+    assert set(found) == {"content", "public address", "official accounts", "Telegram"}
+    assert "OUTREACH_OFFICIAL_HANDLES" in found["official accounts"]
     assert "run `outreach check`" in found["content"]
     assert "https" in found["public address"]
     assert "secret-token" not in str(found)

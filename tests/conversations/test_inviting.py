@@ -128,6 +128,12 @@ def test_any_answer_but_no_begins_a_registration(invited: Line, database: Databa
     assert statuses(database) == [Status.CANCELLED, Status.QUEUED]
 
 
+def test_who_asks_what_we_keep_is_told_who_gave_us_the_number(invited: Line) -> None:
+    answer = invited.write("MY DATA")
+    assert answer.startswith("You are not registered.")
+    assert "the embassy" in answer
+
+
 def test_the_yes_of_the_invitation_is_not_yet_consent_and_the_source_stays(invited: Line, database: Database) -> None:
     invited.press("yes")
     with database.read() as db:

@@ -26,11 +26,13 @@ from tests.events.conftest import session, wall
 ABOUT_OTHERS = {
     "alarm": "what goes wrong",
     "alembic_version": "the tables themselves",
+    "alarm": "what staff were told about the installation",
     "asked_once": "keyed hashes of addresses, and nothing else",
     "attachment": "broadcasts",
     "broadcast": "broadcasts",
     "content": "objects at a provider",
     "event": "sessions",
+    "event_series": "sessions",
     "event_material": "documents of sessions",
     "event_series": "sessions",
     "export": "exports",

@@ -19,7 +19,7 @@ async def link(visit: Visit) -> Response:
     """Show a code once: it is kept hashed."""
     code = await visit.database.run(staff_chats.offer, visit.user)
     minutes = int(staff_chats.VALID.total_seconds() // 60)
-    return visit.page("own_chat.html", code=code, minutes=minutes, handles=visit.context.settings.official_handles)
+    return visit.page("own_chat.html", code=code, minutes=minutes, handles=visit.context.settings.handles)
 
 
 @pages.post("/account/chat/unlink", needs=Open.STAFF)
