@@ -26,7 +26,6 @@ from tests.events.conftest import session, wall
 ABOUT_OTHERS = {
     "alarm": "what goes wrong",
     "alembic_version": "the tables themselves",
-    "alarm": "what staff were told about the installation",
     "asked_once": "keyed hashes of addresses, and nothing else",
     "attachment": "broadcasts",
     "broadcast": "broadcasts",
@@ -34,7 +33,6 @@ ABOUT_OTHERS = {
     "event": "sessions",
     "event_series": "sessions",
     "event_material": "documents of sessions",
-    "event_series": "sessions",
     "export": "exports",
     "import_batch": "lists; who came with one is in `imported`",
     "opportunity": "cards",
