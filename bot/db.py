@@ -42,6 +42,10 @@ _READ_ONLY = {"read_only": True}
 IDLE = 1.0
 
 
+#: What PostgreSQL says when it is there and does not let us in.
+_REFUSED = ("authentication failed", "permission denied", "does not exist", "no pg_hba.conf entry", "not permitted")
+
+
 class DatabaseUnusable(Exception):
     """The database cannot be opened; the message carries the cure."""
 
@@ -188,15 +192,27 @@ def open_engine(url: str) -> Engine:
 def _cure(url: str, error: Exception) -> str:
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     if url.startswith("sqlite"):
-        file = make_url(url).database
+        return _cure_of_file(make_url(url).database or "", error, reason)
+    if any(words in reason for words in _REFUSED):
         return (
-            f"The database file {file} cannot be used ({reason}): "
-            "restore it from a backup, or move it away to begin anew"
+            "The database of OUTREACH_DATABASE_URL refuses us: check the URL's user, password and database, "
+            "and that this user may use it"
         )
     return (
         f"The database of OUTREACH_DATABASE_URL cannot be reached ({type(error).__name__}): "
         "check that it runs, and the URL's host, name and password"
     )
+
+
+def _cure_of_file(file: str, error: Exception, reason: str) -> str:
+    said = f"The database file {file} cannot be used ({reason}): "
+    if isinstance(error, OSError) or "readonly" in reason or "unable to open" in reason:
+        return f"{said}give it and its folder to the user that we run as, or name another OUTREACH_DATA_DIR"
+    if "locked" in reason:
+        return f"{said}another program has it open, stop that one"
+    if "full" in reason or "I/O" in reason:
+        return f"{said}make room on its disk, or look whether the disk is sound"
+    return f"{said}restore it from a backup, or move it away to begin anew"
 
 
 def _replace_dead_connections(engine: Engine) -> None:

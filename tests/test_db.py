@@ -1,8 +1,9 @@
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.exc import StatementError
 
 from bot import clock, jobs
@@ -77,3 +78,18 @@ async def test_a_log_that_a_reader_kept_from_being_emptied_is_emptied_at_the_nex
     await jobs.run(database, job)  # nobody else was erased since
     assert (database.owes_scrub, log.stat().st_size) == (False, 0)
     database.close()
+
+
+def test_a_database_that_may_not_be_opened_is_not_called_broken(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DatabaseUnusable, match="give it and its folder to the user"):  # a folder is no file to open
+        Database(f"sqlite:///{tmp_path / 'folder'}")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseUnusable, match="give it and its folder to the user"):
+        Database(f"sqlite:///{tmp_path / 'file' / 'outreach.db'}")
+
+
+def test_a_database_server_that_refuses_us_is_not_called_away(postgresql_url: str) -> None:
+    url = make_url(postgresql_url).set(drivername="postgresql+psycopg", database="nobody_made_it")
+    with pytest.raises(DatabaseUnusable, match="refuses us"):
+        Database(url.render_as_string(hide_password=False))
