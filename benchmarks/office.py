@@ -136,6 +136,7 @@ def desk(channel: Channel, worker: str = "bench") -> Desk:
         rules=RULES,
         content=CONTENT,
         renderers={KIND: rendering.renderer(CONTENT)},
+        calls=channel.calls,
     )
 
 

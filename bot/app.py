@@ -199,6 +199,7 @@ class App:
             lay_out=self.makers.lay_out,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
             channels=frozenset(self.channels),
+            calls=channel.calls,
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight, notes)
 

@@ -203,6 +203,10 @@ class Channel(Protocol):
         """Send, and return the external id; raise a SendFailure."""
         ...
 
+    def calls(self, message: Outbound) -> int:
+        """Return how many messages the provider's rate counts it as: parts, pictures, a file beside its text."""
+        ...
+
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Verify and translate a call with people's messages; raise BadSignature."""
         ...

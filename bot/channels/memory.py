@@ -27,6 +27,10 @@ class MemoryChannel:
         self.sent.append(message)
         return f"M{message.id}"
 
+    def calls(self, message: Outbound) -> int:
+        """Return 1: it takes everything whole."""
+        return 1
+
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Refuse: nothing comes in here."""
         raise BadSignature

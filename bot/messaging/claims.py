@@ -5,7 +5,7 @@ statement for each, and takes nothing that has changed since.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Media, Outbound, Template
+from bot.channels.base import Outbound, Template
 from bot.content import Content
-from bot.messaging import eligibility, made, openings, pacing, queueing, templates
+from bot.messaging import eligibility, openings, pacing, queueing, templates
 from bot.messaging.eligibility import CHANNEL_OFF, End, Go, Person, Rules, Wait
 from bot.messaging.models import IS_WAITING, OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
@@ -39,6 +39,7 @@ class Ready(NamedTuple):
     message: Outbound
     address_id: int
     priority: Priority
+    calls: int  #: how many messages the provider counts it as
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Desk:
     renderers: Mapping[str, Renderer]
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False  #: makes a file that lies nowhere yet
     paid_rate: float = 0  #: of messages that use the provider's paid rate; 0: there is none
+    calls: Callable[[Outbound], int] = lambda _message: 1  #: how many messages the provider counts it as
     channels: frozenset[str] | None = None  #: that are switched on; None: all
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Claimed:
     claimed_at: datetime
     address_id: int
     priority: Priority
+    calls: int
 
 
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
@@ -150,9 +153,8 @@ class _Batch:
         language = person.language or "en"
         template = None if go.in_window else self._templates.find(message, language)
         if go.in_window or template:
-            message = self._with_file(message)
             outbound = _outbound(row, go, message, template, language, self._desk, self._now)
-            self._ready.append(Ready(outbound, go.address.id, row.priority))
+            self._ready.append(Ready(outbound, go.address.id, row.priority, self._desk.calls(outbound)))
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
@@ -162,17 +164,6 @@ class _Batch:
             self._put_aside(row, Status.QUEUED, None, self._now, channel)
         else:
             self._put_aside(row, Status.HELD, CHANNEL_OFF, None, channel)
-
-    def _with_file(self, message: Message) -> Message:
-        """Have the files made that go with a message; the words go without one that cannot be made any more."""
-        media = message.media if message.media and self._lies(message.media) else None
-        album = tuple(filter(self._lies, message.album))
-        return (
-            message if (media, album) == (message.media, message.album) else replace(message, media=media, album=album)
-        )
-
-    def _lies(self, media: Media) -> bool:
-        return not made.is_made(media.reference) or self._desk.lay_out(self._db, media.reference)
 
     def _render(self, row: DueMessage, person: Person) -> Message:
         if row.body is not None:
@@ -260,13 +251,15 @@ def _take(db: Session, desk: Desk, lease: Lease, limit: int, now: datetime) -> l
     ours = _write(db, desk, wave, now)
     unpaid = [one for one in wave if one.message.id in ours and not one.message.paid]
     paid = [one for one in wave if one.message.id in ours and one.message.paid]
-    times, next_at = pacing.take(lease.next_at, desk.rate, now, len(unpaid))
+    times, next_at = pacing.take(lease.next_at, desk.rate, now, [one.calls for one in unpaid])
     if paid:
-        paid_times, next_paid_at = pacing.take(lease.next_paid_at or now, desk.paid_rate, now, len(paid))
+        paid_times, next_paid_at = pacing.take(
+            lease.next_paid_at or now, desk.paid_rate, now, [one.calls for one in paid]
+        )
         lease, times = lease._replace(next_paid_at=next_paid_at), times + paid_times
     pacing.note(db, desk.key, desk.worker, lease._replace(next_at=next_at), now)
     return [
-        Claimed(one.message, at, now, one.address_id, one.priority)
+        Claimed(one.message, at, now, one.address_id, one.priority, one.calls)
         for one, at in zip(unpaid + paid, times, strict=True)
     ]
 
@@ -283,9 +276,9 @@ def _wave(desk: Desk, lease: Lease, limit: int, now: datetime) -> Iterator[Ready
             continue
         limit -= 1
         if one.message.paid:
-            paid_places -= 1
+            paid_places -= one.calls
         else:
-            places -= 1
+            places -= one.calls
         yield one
     desk.ahead.ready = left
     if limit > 0 and paid_places > 0:

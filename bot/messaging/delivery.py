@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Channel, Misconfigured, OutcomeUnknown, SendFailure, TryLater
+from bot.channels.base import Channel, Misconfigured, Outbound, OutcomeUnknown, SendFailure, TryLater
 from bot.db import Database
-from bot.messaging import claims, pacing, settling, workers
+from bot.messaging import claims, made, pacing, settling, workers
 from bot.messaging.begun import Notes
 from bot.messaging.claims import Claimed, Desk
 from bot.messaging.models import OutboxMessage, Priority, Status
@@ -63,6 +64,7 @@ class Delivery:
         self._claimed: set[int] = set()  #: ids that are not settled
         self._rests_until = clock.now()
         self._pace = ChatPace()
+        self._laid_out: dict[str, datetime] = {}  #: files that many get -> until when they lie there for certain
         self._gate, self._paid_gate = Gate(desk.rate), Gate(desk.paid_rate)
         self._stopping = self._failed = False
 
@@ -130,15 +132,39 @@ class Delivery:
         # The claim is committed and no database session is open here: a slow provider holds nothing but this task.
         await self._pace.wait(item)
         await self._unsettled.acquire()
-        async with self._places:
-            result = await self._try(item)
+        try:
+            item = replace(item, message=await self._with_files(item.message))
+        except Exception as error:  # nothing has left yet
+            log.error("file not made", outbox_id=item.message.id, error=type(error).__name__)
+            result: str | SendFailure = TryLater("file_not_made")
+        else:
+            async with self._places:
+                result = await self._try(item)
         self._outcomes.append(Outcome(item.message.id, item.address_id, result))
         self._work.set()
+
+    async def _with_files(self, message: Outbound) -> Outbound:
+        """Have the files made that go with a message; the words go without one that cannot be made any more."""
+        if message.template or not (message.media or message.album):
+            return message
+        media = message.media if message.media and await self._lies(message.media.reference) else None
+        album = [one for one in message.album if await self._lies(one.reference)]
+        return replace(message, media=media, album=tuple(album))
+
+    async def _lies(self, reference: str) -> bool:
+        """Tell whether a file lies where the channel finds it; one that many get is not looked for each time."""
+        now = clock.now()
+        if not made.is_made(reference) or self._laid_out.get(reference, now) > now:
+            return True
+        found = await self._database.query(self._desk.lay_out, reference)
+        if found and made.is_lasting(reference):
+            self._laid_out[reference] = now + made.LIFETIME / 2
+        return found
 
     async def _try(self, item: Claimed) -> str | SendFailure:
         """Call the provider when the gate opens, unless there is reason not to any more."""
         gate = self._paid_gate if item.message.paid else self._gate
-        seconds = gate.wait(clock.now().timestamp())
+        seconds = gate.wait(clock.now().timestamp(), item.calls)
         if seconds > 0:
             await clock.sleep(seconds)
         now = clock.now()

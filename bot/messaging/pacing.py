@@ -2,8 +2,9 @@
 
 import math
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -78,11 +79,12 @@ def free_places(next_at: datetime, rate: float, now: datetime) -> int:
     return math.floor(ahead * rate * SHARE) + 1 if ahead >= 0 else 0
 
 
-def take(next_at: datetime, rate: float, now: datetime, count: int) -> tuple[list[datetime], datetime]:
-    """Return the times of `count` places, and when the one after them is."""
+def take(next_at: datetime, rate: float, now: datetime, counts: Sequence[int]) -> tuple[list[datetime], datetime]:
+    """Return when each message begins that takes so many places, and when the place after them is."""
     start = max(next_at, now)
     step = timedelta(seconds=1 / (rate * SHARE))
-    return [start + step * number for number in range(count)], start + step * count
+    before = list(accumulate(counts, initial=0))
+    return [start + step * number for number in before[:-1]], start + step * before[-1]
 
 
 def pause(sender: Sender, until: datetime, reason: str) -> None:
@@ -97,10 +99,11 @@ class Gate:
     def __init__(self, rate: float) -> None:
         self._passed: deque[float] = deque(maxlen=max(1, math.floor(rate)))
 
-    def wait(self, now: float) -> float:
-        """Take the next place and return the seconds until it comes."""
+    def wait(self, now: float, count: int = 1) -> float:
+        """Take the next places and return the seconds until all of them have come."""
         at = now
-        if len(self._passed) == self._passed.maxlen:
-            at = max(now, self._passed[0] + 1 / SHARE)
-        self._passed.append(at)
+        for _ in range(count):
+            if len(self._passed) == self._passed.maxlen:
+                at = max(now, self._passed[0] + 1 / SHARE)
+            self._passed.append(at)
         return at - now

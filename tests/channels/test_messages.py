@@ -142,7 +142,9 @@ async def test_a_caption_that_is_too_long_for_a_picture_follows_it_as_a_text(wor
     phone, text = await phone_on_telegram(world), "word " * 300
     media = Media("document", "plan.pdf", "application/pdf", "plan.pdf")
     async with opened(telegram_of(world, tmp_path, Store())) as channel:
-        await channel.send(Outbound(7, str(phone.id), text, media=media))
+        message = Outbound(7, str(phone.id), text, media=media)
+        assert channel.calls(message) == 2
+        await channel.send(message)
     assert [bool(message.media) for message in phone.received[-2:]] == [True, False]
     assert phone.received[-1].text.split() == text.split()
 
@@ -151,7 +153,9 @@ async def test_whatsapp_asks_a_receipt_for_the_last_part_alone(world: World) -> 
     phone = world.whatsapp_phone("+26650000001")
     await phone.send("Hello")
     async with opened(whatsapp_of(world)) as channel:
-        sid = await channel.send(Outbound(7, phone.key, "word " * 500))
+        message = Outbound(7, phone.key, "word " * 500)
+        assert channel.calls(message) == 2
+        sid = await channel.send(message)
     sent = [message for message in world.twilio.account.messages.values() if message.direction == "outbound-api"]
     assert [message.status_callback for message in sent] == ["", f"{PUBLIC_URL}/hooks/whatsapp/status/7"]
     assert sid == sent[-1].sid

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Button
+from bot.channels.base import Button, Media
 from bot.channels.memory import MemoryChannel
 from bot.contacts import consent, service
 from bot.contacts.consent import Proof
@@ -41,6 +41,7 @@ class Office:
     paid_rate: float = 0
     notes: Notes | None = None
     channels: frozenset[str] | None = None
+    lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -55,6 +56,8 @@ class Office:
             daily_people=self.daily_people,
             paid_rate=self.paid_rate,
             channels=self.channels,
+            calls=used.calls,
+            lay_out=self.lay_out,
             renderers={
                 "broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}", paid=ref % 2 == 1)
             },
@@ -86,11 +89,19 @@ class Office:
             consent.record(db, contact, purposes, Decision.GRANTED, PROOF)
             return contact.id
 
-    def queue(self, contact_id: int, text: str, *, priority: Priority = Priority.BROADCAST, **options: object) -> int:
+    def queue(
+        self,
+        contact_id: int,
+        text: str,
+        *,
+        priority: Priority = Priority.BROADCAST,
+        media: Media | None = None,
+        **options: object,
+    ) -> int:
         with self.database.begin() as db:
             contact = db.get_one(Contact, contact_id)
             defaults = {"kind": "broadcast", "purpose": Purpose.NEWS, "once": f"{text}:{contact_id}", "ref": 1}
-            row = outbox.queue(db, contact, Message(text), priority=priority, **{**defaults, **options})  # type: ignore[arg-type]
+            row = outbox.queue(db, contact, Message(text, media=media), priority=priority, **{**defaults, **options})  # type: ignore[arg-type]
             assert row is not None
             return row.id
 

@@ -1,9 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import (
+    Media,
     Misconfigured,
     NeedsTemplate,
     OptedOut,
@@ -15,8 +18,8 @@ from bot.channels.base import (
 )
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.messaging import claims, outbox, workers
-from bot.messaging.models import Priority, Sender, Status
+from bot.messaging import claims, made, outbox, workers
+from bot.messaging.models import OutboxMessage, Priority, Sender, Status
 
 from .conftest import Office
 
@@ -212,3 +215,41 @@ async def test_claims_never_run_ahead_of_the_senders_rate(office: Office) -> Non
     assert sum(counts) <= 20 * 1.25 + 1
     with office.database.begin() as db:
         assert claims.claim(db, office.desk(), 100)
+
+
+async def test_a_file_is_made_after_the_claim_is_committed_and_the_words_go_without_one_that_is_gone(
+    office: Office,
+) -> None:
+    lasting, own, lost = (made.reference("map", name) for name in (f"{'0' * 64}/map.png", "1.png", "2.png"))
+    asked: list[str] = []
+
+    def lay_out(db: Session, reference: str) -> bool:
+        assert db.scalar(select(OutboxMessage.id).where(OutboxMessage.status == Status.SENDING).limit(1))
+        asked.append(reference)
+        return reference != lost
+
+    office.lay_out = lay_out
+    for reference in (lasting, own, lost):
+        media = Media("image", reference, "image/png")
+        office.queue(office.member(), reference, media=media)
+    office.max_in_flight = 1
+    await office.deliver()
+    assert {message.text: message.media is not None for message in office.channel.sent} == {
+        lasting: True, own: True, lost: False,
+    }  # fmt: skip
+    assert asked == [lasting, own, lost]
+
+
+async def test_a_file_that_cannot_be_made_now_is_tried_again_and_nothing_leaves_without_it(office: Office) -> None:
+    def fails(_db: Session, _reference: str) -> bool:
+        raise ZeroDivisionError
+
+    office.lay_out = fails
+    media = Media("document", made.reference("certificate", "1.pdf"), "application/pdf")
+    id = office.queue(office.member(), "yours", media=media)
+    await office.deliver(lambda: office.row(id).attempts == 1 and office.row(id).status == Status.QUEUED)
+    assert office.row(id).reason == "file_not_made"
+    office.lay_out = lambda _db, _reference: True
+    clock.advance(timedelta(minutes=1))
+    await office.deliver()
+    assert [message.media for message in office.channel.sent] == [media]

@@ -1,12 +1,13 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Misconfigured, OutcomeUnknown
+from bot.channels.base import Misconfigured, Outbound, OutcomeUnknown
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Purpose
 from bot.messaging import breaker, claims, outbox, pacing, workers
@@ -95,6 +96,31 @@ def test_a_gate_lets_no_more_than_its_rate_through_in_any_second_however_late_th
     assert times == sorted(times)
     for start in times:
         assert sum(start <= at < start + 1 for at in times) <= 30
+
+
+def test_a_message_of_three_parts_takes_three_places_of_the_pace(office: Office) -> None:
+    class InParts(MemoryChannel):
+        def calls(self, message: Outbound) -> int:
+            return 3
+
+    office.channel = InParts(rate=20)
+    for _ in range(20):
+        office.queue(office.member(), "x")
+    times = []
+    for _ in range(12):
+        with office.database.begin() as db:
+            times += [claimed.at for claimed in claims.claim(db, office.desk(), 100)]
+        clock.advance(timedelta(milliseconds=100))
+    assert len(times) in range(6, 10)  # 24 places in 1.2 seconds, and those of the horizon
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    assert all(gap >= 3 / 20 for gap in gaps)
+
+
+def test_a_gate_takes_as_many_places_as_a_message_has_parts() -> None:
+    gate = pacing.Gate(30)
+    ends = [gate.wait(0.0, 3) for _ in range(30)]
+    for start in ends:
+        assert sum(start <= end < start + 1 for end in ends) <= 10
 
 
 async def test_content_that_fails_for_one_in_three_stops_its_broadcast_and_says_why(office: Office) -> None:

@@ -31,7 +31,7 @@ from bot.channels.telegram import receiving, updates
 from bot.channels.telegram.failures import failure
 from bot.channels.telegram.files import Files
 from bot.channels.telegram.http import AiohttpRequest
-from bot.channels.telegram.layout import body
+from bot.channels.telegram.layout import body, layout
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +98,10 @@ class TelegramChannel:
                     raise OutcomeUnknown(f"part {found.code}") from None
                 raise
         return sent
+
+    def calls(self, message: Outbound) -> int:
+        """Return how many messages Telegram counts it as: each picture of an album is one."""
+        return 1 if message.edits else len(layout(message))
 
     def _calls(self, message: Outbound) -> Iterator[Call]:
         """Yield the calls that make up a message."""

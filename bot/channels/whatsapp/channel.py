@@ -94,6 +94,10 @@ class WhatsAppChannel:
             # Nothing went out: ask the same without buttons.
             return await self._send_parts(message, [self._part(bubble) for bubble in texts(message)])
 
+    def calls(self, message: Outbound) -> int:
+        """Return how many messages Twilio counts it as."""
+        return 1 if message.template else len(layout(self._linked(message)))
+
     async def _send_parts(self, message: Outbound, parts: Sequence[dict[str, Any]]) -> str:
         """Send all parts; the fate of the last is the message's, and it alone is asked a receipt for."""
         # Our own id in the address of the callback proves that the message was made, whatever became of the answer.
@@ -113,12 +117,17 @@ class WhatsAppChannel:
         """Return the calls that make up a message."""
         if message.template:
             return [_content(message.template.content_id, message.template.variables)]
-        if message.media and message.media.content_type in LINKED_TYPES:
-            message = replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
+        message = self._linked(message)
         parts: list[dict[str, Any]] = []
         for bubble in layout(message):
             parts += await self._with_buttons(message) if bubble.buttons else [self._part(bubble)]
         return parts
+
+    def _linked(self, message: Outbound) -> Outbound:
+        """Put the address of a file that WhatsApp does not take into the text."""
+        if message.media is None or message.media.content_type not in LINKED_TYPES:
+            return message
+        return replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
 
     async def _with_buttons(self, message: Outbound) -> list[dict[str, Any]]:
         types = types_for(message.text, message.buttons, message.menu)
