@@ -235,6 +235,21 @@ async def test_an_export_is_written_and_downloaded_and_both_are_in_the_audit(
     assert actions == ["export.begun", "export.downloaded"]
 
 
+async def test_an_analyst_chooses_the_kinds_of_file_and_must_choose_one(app: FastAPI, database: Database) -> None:
+    with database.begin() as db:
+        survey = towns.add_survey(db)
+        towns.add_run(db, survey, {"origin": "LS"}, began=clock.now())
+    analyst = await Browser(app).sign_in(Role.ANALYST)
+    page = await analyst.open("/exports")
+    fields = dict(page.form("/exports").form_values()) | {"survey": str(survey.id)}
+    fields.pop("formats", None)
+    answer = await analyst.client.post("/console/exports", data=fields)
+    assert "Choose at least one kind of file." in answer.text
+    await analyst.client.post("/console/exports", data=fields | {"formats": ["sav", "dta"]})
+    names = [link.rsplit("/", 1)[1] for link in (await analyst.open("/exports")).tree.xpath("//tbody//a/@href")]
+    assert names == ["towns-3-child.dta", "towns-3-child.sav", "towns-3-codebook.csv", "towns-3.dta", "towns-3.sav"]
+
+
 async def test_who_was_erased_since_an_export_is_named_by_its_number_only(app: FastAPI, database: Database) -> None:
     with database.begin() as db:
         survey = towns.add_survey(db)

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from bot import clock
 from bot.exports import service, withdrawals
 from bot.exports.models import Export
-from bot.exports.options import ExportError, Options
+from bot.exports.options import ExportError, Format, Options
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission, require
@@ -22,14 +22,23 @@ log = structlog.get_logger(__name__)
 pages = Pages()
 
 PAGE = 50
+#: Kinds of file by the name of what reads them, which is the same in every language.
+PROGRAMS = {"xlsx": "Excel", "sav": "SPSS", "dta": "Stata", "parquet": "Parquet", "jsonl": "JSON lines"}
 
 
 @pages.get("/exports", needs=Permission.EXPORTS_RUN)
 async def listing(visit: Visit) -> Response:
     rows, surveys, names, gone = await visit.database.query(_list)
-    chosen = str(visit.query.number("survey") or "")
     return visit.page(
-        "exports.html", rows=rows, surveys=surveys, names=names, gone=gone, chosen=chosen, now=clock.now()
+        "exports.html",
+        formats=Options().formats,
+        programs=PROGRAMS,
+        rows=rows,
+        surveys=surveys,
+        names=names,
+        gone=gone,
+        chosen=str(visit.query.number("survey") or ""),
+        now=clock.now(),
     )
 
 
@@ -48,7 +57,13 @@ async def run(visit: Visit) -> Response:
     survey_id = visit.form.number("survey")
     if survey_id is None:
         raise Refused("no_survey")
+    formats = frozenset(visit.form.texts("formats")) & set(Format)
+    if not formats:
+        raise Refused("no_format")
     options = Options(
+        formats=formats,
+        all_versions=bool(visit.form.text("all_versions")),
+        corrections=bool(visit.form.text("corrections")),
         csv_labels=bool(visit.form.text("csv_labels")),
         groups=bool(visit.form.text("groups")),
         free_text=bool(visit.form.text("free_text")),
