@@ -66,6 +66,9 @@ bench-inbound: $(VENV)/.dev  ## CPU from a webhook to the committed reply, besid
 bench-reminders: $(VENV)/.dev  ## Seconds to queue the reminders of 10,000 members due in the same minute, on both engines
 	@$(BIN)/python -m benchmarks.reminders $(ARGS)
 
+bench-console: $(VENV)/.dev  ## Seconds of every page of the console with 1,000,000 members on PostgreSQL, 200,000 on SQLite
+	@$(BIN)/python -m benchmarks.console $(ARGS)
+
 console-texts: $(VENV)/.dev  ## Gather the console's English texts into the catalogues that translate it
 	@mkdir -p var
 	@$(BIN)/pybabel -q extract -F pyproject.toml -k Sentence -k pgettext:1c,2 --no-location --sort-output -w 120 -o var/console.pot .
@@ -105,4 +108,4 @@ install = echo "Installing into $(VENV) with pip ..." && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean
+.PHONY: help sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

@@ -70,12 +70,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_joined_at"), ["joined_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_state"), ["state"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_contact_state_origin_residence_language"),
             ["state", "origin", "residence", "language"],
             unique=False,
         )
+        batch_op.create_index(batch_op.f("ix_contact_state_residence"), ["state", "residence"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_state_source"), ["state", "source"], unique=False)
 
     op.create_table(
         "contact_group",
@@ -1246,8 +1249,11 @@ def downgrade() -> None:
     op.drop_table("content")
     op.drop_table("contact_group")
     with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_contact_state_source"))
+        batch_op.drop_index(batch_op.f("ix_contact_state_residence"))
         batch_op.drop_index(batch_op.f("ix_contact_state_origin_residence_language"))
         batch_op.drop_index(batch_op.f("ix_contact_state"))
+        batch_op.drop_index(batch_op.f("ix_contact_joined_at"))
 
     op.drop_table("contact")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:

@@ -69,7 +69,12 @@ class Contact(Base):
     created_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "state", "origin", "residence", "language"),)
+    __table_args__ = (
+        Index(None, "state", "origin", "residence", "language"),
+        Index(None, "state", "residence"),
+        Index(None, "state", "source"),
+        Index(None, "joined_at"),
+    )
 
 
 class Interest(Base):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import func, select
 
 from bot import clock
 from bot.content import Content
@@ -13,6 +14,7 @@ from bot.messaging import templates
 from bot.messaging.models import Content as ContentRow
 from bot.messaging.models import OutboxMessage, Priority, Sender, Status
 from bot.staff.models import Role
+from bot.web.console import home
 from tests.web.console_browser import Browser, build
 from tests.web.test_console_broadcasts import add_member
 
@@ -62,3 +64,20 @@ async def test_senders_show_their_health_and_settings_no_secret(app: FastAPI) ->
     assert "OUTREACH_QUIET_FROM" in page.text
     assert "as it ships" in page.text
     assert "sqlite" not in page.text
+
+
+async def test_home_counts_the_messages_of_today_however_many_are_older(app: FastAPI, database: Database) -> None:
+    with database.begin() as db:
+        for hours in range(60, 0, -1):  # since before yesterday; ten of them are of today
+            at = clock.now() - timedelta(hours=hours - 1)
+            row = {"contact_id": 1, "channel": "telegram", "kind": "reply", "priority": Priority.REPLY}
+            db.add(OutboxMessage(**row, status=Status.SENT, due_at=at, created_at=at, status_at=at))
+            db.flush()
+    for beside, wanted in ((0, 13), (10_000, 16)):  # the first three were written out of the order of time
+        with database.read() as db:
+            midnight = clock.now() - timedelta(hours=12)
+            first = home._first_since(db, midnight, beside)
+            newer = select(func.count()).where(OutboxMessage.id >= first, OutboxMessage.created_at >= midnight)
+            assert db.scalar(newer) == wanted
+    page = await (await Browser(app).sign_in(Role.EDITOR)).open("/")
+    assert "Messages of today 16" in page.text

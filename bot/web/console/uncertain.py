@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
 from bot.messaging import outbox
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging.models import IS_IN_DOUBT, OutboxMessage, Status
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
@@ -37,7 +37,7 @@ def _list(db: Session, broadcast: int | None, after: int) -> tuple[list[OutboxMe
 
 
 def _uncertain(broadcast: int | None) -> Select[int]:
-    ids = select(OutboxMessage.id).where(OutboxMessage.status == Status.UNCERTAIN)
+    ids = select(OutboxMessage.id).where(IS_IN_DOUBT, OutboxMessage.status == Status.UNCERTAIN)
     return ids.where(OutboxMessage.kind == KIND, OutboxMessage.ref == broadcast) if broadcast else ids
 
 
