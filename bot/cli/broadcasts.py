@@ -47,12 +47,16 @@ def new(
         list[str],
         typer.Option("--attach", help="Picture (JPEG, PNG) or PDF for everybody, or for a language: fr=FILE."),
     ] = [],  # noqa: B006 - typer's way to say that there may be none
+    paid: Annotated[
+        bool, typer.Option("--paid", help="Send it at Telegram's paid rate; the dry run says what that may cost.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a broadcast from a file; nothing is sent."""
     from bot.broadcasts import service
 
     what = _draft(file)
+    what = replace(what, paid=paid or what.paid)
     with _acting(by) as (opened, db, staff):
         what = replace(what, attachments=dict(_attached(db, one) for one in attach))
         made = service.draft(db, opened.content, staff, what).id
@@ -78,12 +82,15 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
                 "reasons": found.by("reason"),
                 "when": found.by("when"),
                 "file": found.by("file"),
+                "stars": found.stars,
                 "problems": problems,
             }
         )
         return
     for problem in problems:
         typer.echo(problem)
+    if found.stars:
+        typer.echo(f"At the paid rate it costs {found.stars} Telegram Stars at most.")
     show_table(
         f"{found.audience} people", ["people", "when", "why", "channel", "language", "form"], sorted(lines, key=str)
     )

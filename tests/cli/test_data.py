@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.app import prepare_keys
+from bot.broadcasts.models import Broadcast
 from bot.content import Content
 from bot.db import Database
 from bot.settings import load
@@ -47,6 +48,27 @@ def test_a_member_of_staff_gets_a_one_time_link_and_is_added_once(outreach: Outr
     assert link.startswith("https://bot.example.org/console/welcome/")
     again = complaint(outreach("staff", "add", "admin@EXAMPLE.org", "--name", "Naledi", "--role", "editor"))
     assert "exists" in again
+
+
+def test_the_paid_rate_is_asked_for_and_its_cost_told_and_approved_with_the_rest(
+    outreach: Outreach, data: Database, tmp_path: Path
+) -> None:
+    with data.begin() as db:
+        for _ in range(11):
+            add_contact(db, origin="LS")
+    (tmp_path / "news.json").write_text(json.dumps(NEWS))
+    number = str(outreach("broadcast", "new", "news.json", "--by", EDITOR, "--paid", "--json").json["id"])
+    on = {"OUTREACH_TELEGRAM_TOKEN": "700:token", "OUTREACH_TELEGRAM_PAID_RATE": "500"}
+
+    assert outreach("broadcast", "dry-run", number, "--json").json["problems"] == ["paid_rate_off"]
+    found = outreach("broadcast", "dry-run", number, "--json", **on).json
+    assert (found["stars"], found["problems"]) == (2, [])
+    assert "2 Telegram Stars at most" in outreach("broadcast", "dry-run", number, **on).out
+
+    assert outreach("broadcast", "approve", number, "--by", APPROVER, **on).code == 0
+    with data.begin() as db:
+        db.get_one(Broadcast, int(number)).paid = False
+    assert "content_changed" in complaint(outreach("broadcast", "send", number, "--by", EDITOR, **on))
 
 
 def test_a_broadcast_needs_two_people_and_its_numbers_add_up(
