@@ -44,7 +44,7 @@ def run(kind: type[Run], made: Form) -> Run:
     return kind(made, State(made.default_language, 3, NOW.isoformat()), NOW, TZ, fresh=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(surveys(), st.booleans(), st.data())
 def test_only_what_an_answer_touches_need_be_recomputed(rows: Rows, more: bool, data: st.DataObject) -> None:
     made = form([*rows, *(MORE if more else [])], chat=False)

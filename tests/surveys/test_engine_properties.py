@@ -184,7 +184,7 @@ def agree(alive: Session, restarted: Session) -> None:
     assert alive.state == restarted.state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(surveys(), st.data())
 def test_a_run_equals_the_replay_of_its_final_answers(rows: Rows, data: st.DataObject) -> None:
     made = form(rows, CHOICES)
