@@ -86,3 +86,36 @@ async def test_which_survey_is_chosen_by_number(village: Stage) -> None:
         bot: What do you wish for?
         """
     )
+
+
+async def test_a_survey_left_on_whatsapp_is_opened_again_by_a_template_after_its_window(village: Stage) -> None:
+    person = await _joined(village, "whatsapp")
+    await person.play(
+        """
+        me: SURVEY
+        bot: Small survey | Do you send money home?
+        me: maybe
+        bot: survey.invalid_choice | Do you send money home?
+        me: Yes
+        bot: What do you wish for?
+        """
+    )
+    clock.advance(timedelta(hours=25))
+    assert await village.app.run_job("survey_nudges") == 1
+    await person.play(
+        """
+        bot: You began the survey “Small survey” | Your answers are kept
+        me: [Continue]
+        bot: What do you wish for?
+        me: BACK
+        bot: Do you send money home? | survey.current_answer
+        me: DONE
+        bot: What do you wish for?
+        me: peace
+        bot: survey.review | peace
+        me: yes
+        bot: survey.submitted
+        """
+    )
+    rows = await person.query(lambda db: [row.value or row.private for row in db.scalars(select(Answer))])
+    assert sorted(rows) == ["peace", "yes", "yes"]
