@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.content import Content, Keyword
+from bot.content import Content
 from bot.content.languages import LANGUAGES, chain
 from bot.messaging.outbox import Message
 from bot.surveys.publishing import Prepared, prepare
