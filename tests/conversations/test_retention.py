@@ -48,7 +48,7 @@ def test_payloads_go_first_then_texts(frozen: object, member: Line) -> None:
     clock.advance(timedelta(days=335))
     assert apply(member) == kept + bodies
     assert texts(member) == (0, 0, 0)
-    assert counts(member) == {**asdict(retention.Report(0, 0, 0, 0, 0, 0)), "messages": kept + bodies}
+    assert counts(member) == {**asdict(retention.Report(0, 0, 0, 0, 0, 0, 0)), "messages": kept + bodies}
     assert member.contact().state == State.MEMBER
 
 
