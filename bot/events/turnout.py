@@ -1,12 +1,14 @@
 """How many were invited, came and were missed; by group of people without showing how few are in one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
+from bot.disclosure import suppression
+from bot.disclosure.suppression import Sum
 from bot.events.models import Answer, Attendance, Event, Rsvp, Standing
 from bot.events.service import invited
 
@@ -17,9 +19,7 @@ GROUPS: Mapping[str, SQLColumnExpression[str | None]] = {
     "residence": Contact.residence,
 }
 #: A group is shown from so many people on.
-LEAST = 5
-#: Who said yes and had a place either came or was missed: two of these give the third away.
-_LINKED = ("came", "missed", "yes")
+LEAST = suppression.FLOOR
 
 Row = dict[str, int]
 Shown = dict[str, int | None]  #: None: hidden
@@ -38,32 +38,17 @@ def by_group(db: Session, event: Event) -> dict[str, dict[str, Shown]]:
 
 def protected(rows: Mapping[str, Row]) -> dict[str, Shown]:
     """Hide what is under LEAST, and as much beside it that no total gives it away."""
-    hidden = {(code, name) for code, row in rows.items() for name, count in row.items() if 0 < count < LEAST}
+    counts = {(code, name): count for code, row in rows.items() for name, count in row.items()}
+    totals = [Sum(tuple((code, name) for code in rows), together=LEAST) for name in MEASURES]
+    # Who said yes and had a place either came or was missed: two of these give the third away.
+    lines = [Sum(((code, "came"), (code, "missed")), (code, "yes")) for code in rows]
+    hidden = suppression.hidden(counts, [*totals, *lines], LEAST)
     if hidden and len(rows) == 1:  # the total is the row
         return {}
-    before = -1
-    while len(hidden) != before:
-        before = len(hidden)
-        for name in MEASURES:
-            _hide_another(rows, hidden, [(code, name) for code in rows], LEAST)
-        for code in rows:
-            _hide_another(rows, hidden, [(code, name) for name in _LINKED], 0)
     return {
         code: {name: None if (code, name) in hidden else count for name, count in row.items()}
         for code, row in rows.items()
     }
-
-
-def _hide_another(
-    rows: Mapping[str, Row], hidden: set[tuple[str, str]], cells: Iterable[tuple[str, str]], least: int
-) -> None:
-    """Hide more of cells whose sum is known until two are hidden, which hold at least so many people."""
-    inside = [cell for cell in cells if cell in hidden]
-    # The smallest first, the empty ones last: those say least about how few the others are.
-    order = sorted(set(cells) - hidden, key=lambda cell: (rows[cell[0]][cell[1]] or 10**9, cell))
-    while inside and order and (len(inside) < 2 or sum(rows[code][name] for code, name in inside) < least):
-        inside.append(order.pop(0))
-    hidden.update(inside)
 
 
 def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) -> dict[str, Row]:
