@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from bot import clock
 from bot.contacts import importing
-from bot.contacts.models import Address, AskedOnce, Consent, Contact, Decision, Purpose, Reach
+from bot.contacts.models import Address, AskedOnce, Consent, Contact, Decision, Purpose, Reach, State
 from bot.contacts.sheets import Row
 from bot.conversations import inviting, merging
 from bot.conversations.router import Router
@@ -120,16 +120,17 @@ def test_what_may_be_sent_is_the_ledgers_latest_word(
         for (person, purpose), channel in may_get(town).items():
             agreed = latest.get((person, purpose)) == Decision.GRANTED
             has_chat = any(contact == person for contact, _ in reachable)
-            leaving = channel is None and agreed and has_chat
-            assert not leaving or _is_leaving(database, person), (deed, purpose)
+            withheld = channel is None and agreed and has_chat
+            assert not withheld or _has_left(database, person), (deed, purpose)
             assert channel is None or (agreed and (person, channel) in reachable), (deed, purpose)
         if deed == "STOP":
             assert set(_of(database, town.lines[which], may_get(town)).values()) <= {None}
 
 
-def _is_leaving(database: Database, person: int) -> bool:
+def _has_left(database: Database, person: int) -> bool:
+    """Tell whether they are being erased, or said STOP as a stranger in a chat that staff joined to a member's."""
     with database.read() as db:
-        return db.get_one(Contact, person).state == "leaving"
+        return db.get_one(Contact, person).state in (State.LEAVING, State.STOPPED)
 
 
 def _of(database: Database, line: Line, found: dict[tuple[int, str], str | None]) -> dict[tuple[int, str], str | None]:

@@ -29,6 +29,7 @@ ABOUT_OTHERS = {
     "asked_once": "keyed hashes of addresses, and nothing else",
     "attachment": "broadcasts",
     "broadcast": "broadcasts",
+    "contact_group": "groups; who is in one is in another table",
     "content": "objects at a provider",
     "event": "sessions",
     "event_series": "sessions",
