@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 
 from bot import clock
 from bot.contacts.models import Address, Consent, Interest, State
-from bot.conversations import retention, rights
-from bot.conversations.models import Ticket
+from bot.conversations import retention, rights, staff_chats
+from bot.conversations.models import StaffChat, Ticket
 from bot.messaging.models import InboxMessage, OutboxMessage, Status
-from bot.staff.models import AuditEntry
+from bot.staff.models import AuditEntry, Role, StaffUser
 from tests.conversations.conftest import Line
 
 
@@ -79,6 +79,19 @@ def test_strangers_who_fell_silent_are_erased(frozen: object, line: Line) -> Non
     assert apply(line) == 1
     with line.database.begin() as db:
         assert db.scalars(select(Address)).all() == []
+
+
+def test_the_chat_of_a_member_of_staff_stays_linked(frozen: object, line: Line) -> None:
+    with line.database.begin() as db:
+        user = StaffUser(email="a", email_hash="a", name="a", role=Role.APPROVER, active=True, created_at=clock.now())
+        db.add(user)
+        db.flush()
+        code = staff_chats.offer(db, user)
+    line.write(code)
+    clock.advance(timedelta(days=91))
+    assert apply(line) == 0
+    with line.database.begin() as db:
+        assert len(db.scalars(select(StaffChat)).all()) == 1
 
 
 def test_a_refusal_is_remembered(frozen: object, line: Line) -> None:
