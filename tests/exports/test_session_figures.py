@@ -32,7 +32,7 @@ def _survey(db: Session, form_id: str, version: str = "1") -> Survey:
     return survey
 
 
-def _answer(
+def answered(
     db: Session, survey: Survey, person: Contact, name: str, value: str, *, private: bool = False, refused: bool = False
 ) -> None:
     run = Run(
@@ -68,14 +68,14 @@ def test_the_scores_of_who_was_there_and_took_both_are_compared(database: Databa
         before, after = _survey(db, "before"), _survey(db, "after")
         newer = _survey(db, "after", "2")
         for number, person in enumerate(people):
-            _answer(db, before, person, "score", "4")
-            _answer(db, after, person, "score", str((6, 4, 3)[number % 3]), private=number % 2 == 0)
+            answered(db, before, person, "score", "4")
+            answered(db, after, person, "score", str((6, 4, 3)[number % 3]), private=number % 2 == 0)
         stranger = member(db)
-        _answer(db, before, stranger, "score", "0")
-        _answer(db, after, stranger, "score", "100")
+        answered(db, before, stranger, "score", "0")
+        answered(db, after, stranger, "score", "100")
         clock.advance(timedelta(days=1))
-        _answer(db, newer, people[0], "score", "2")  # the test taken last counts
-        _answer(db, newer, people[1], "score", "no number")
+        answered(db, newer, people[0], "score", "2")  # the test taken last counts
+        answered(db, newer, people[1], "score", "no number")
         found = session_figures.compare(db, event)
         assert found is not None
         assert (found.people, found.before) == (17, 4.0)
@@ -91,8 +91,8 @@ def test_few_are_hidden(
         event, there = _held(db, messages_dir, count)
         before, after = _survey(db, "before"), _survey(db, "after")
         for person in there:
-            _answer(db, before, person, "score", "4")
-            _answer(db, after, person, "score", "5")
+            answered(db, before, person, "score", "4")
+            answered(db, after, person, "score", "5")
         found = session_figures.compare(db, event)
         assert found is not None
         assert (found.people, found.after) == (people, mean)
@@ -106,8 +106,8 @@ def test_one_who_differs_is_in_no_number(database: Database, messages_dir: Path)
         event, people = _held(db, messages_dir, 8)
         before, after = _survey(db, "before"), _survey(db, "after")
         for number, person in enumerate(people):
-            _answer(db, before, person, "score", "4")
-            _answer(db, after, person, "score", "5" if number else "1")
+            answered(db, before, person, "score", "4")
+            answered(db, after, person, "score", "5" if number else "1")
         found = session_figures.compare(db, event)
         assert found is not None
         assert found.changes == {"rose": None, "same": None, "fell": None}
@@ -118,7 +118,7 @@ def test_sex_is_what_people_said_last_and_not_what_they_would_not_say(database: 
         event, people = _held(db, messages_dir, 21)
         mapping, newer = _survey(db, "mapping"), _survey(db, "mapping", "2")
         for number, person in enumerate(people[:20]):
-            _answer(db, mapping, person, "gender", ("f", "m")[number % 2], refused=number >= 15)
-        _answer(db, newer, people[0], "sex", "male")
+            answered(db, mapping, person, "gender", ("f", "m")[number % 2], refused=number >= 15)
+        answered(db, newer, people[0], "sex", "male")
         rows = session_figures.by_group(db, event)["sex"]
         assert {code: row["came"] for code, row in rows.items()} == {"": 6, "female": 7, "male": 8}

@@ -19,6 +19,7 @@ from bot.events.models import Answer, Attendance, Event, EventStatus, Presence
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Status, Survey
 from tests.events.conftest import member, waiting
+from tests.exports.test_session_figures import answered
 from tests.web.console_browser import Browser, Seen, build
 
 pytestmark = pytest.mark.usefixtures("frozen")
@@ -392,3 +393,26 @@ async def test_reminders_are_ticked_and_who_it_is_for_is_kept_for_the_invitation
     page = await browser.submit(page, "/cancel", sure="yes")
     refused = await browser.client.post(f"/console{local(page)}/audience", data=stray)
     assert refused.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(4, "Fewer than five people"), (6, "6 took both and were there 4 points before")]
+)
+async def test_the_page_tells_what_tests_before_and_after_show(
+    app: FastAPI, database: Database, messages_dir: Path, count: int, shown: str
+) -> None:
+    _survey(database, "before")
+    _survey(database, "after")
+    browser = await Browser(app).sign_in(Role.EDITOR)
+    path = local(await opened(browser, pretest_form="before", posttest_form="after"))
+    people = _people(database, messages_dir, count)
+    clock.move_to(only(database).starts_at)
+    with database.begin() as db:
+        forms = {survey.form_id: survey for survey in db.scalars(select(Survey))}
+        attendance.mark(db, db.scalars(select(Event)).one(), people, "1")
+        for person in people:
+            answered(db, forms["before"], db.get_one(Contact, person), "score", "4")
+            answered(db, forms["after"], db.get_one(Contact, person), "score", "5.5")
+    page = await (await Browser(app).sign_in(Role.ANALYST)).open(f"{path}/attendance")
+    assert shown in page.text
+    assert ("5.5 points after, on average 6 had more points after 0 had as many" in page.text) == (count == 6)
