@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -22,6 +23,7 @@ from bot.channels.base import Channel, Inbound, Layout, Media, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
+from bot.content.languages import SOURCE
 from bot.conversations import inviting, mydata, safety
 from bot.conversations.router import Router
 from bot.db import Database
@@ -83,6 +85,8 @@ class App:
         table = jobs.table(self.content, self.router, settings.data_dir, patience, list(self.channels))
         self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
+        # In a group nobody's language is known, and nobody is a contact to queue a message for.
+        self._no_groups = "\n\n".join(self.content.catalogue.text("unknown.group", code) for code in (SOURCE, "fr"))
         self._inbox = GroupCommit(self.database, self._handle)
         self._receipts = GroupCommit(self.database, receipts.apply)
         self._deliveries: list[Delivery] = []
@@ -107,13 +111,21 @@ class App:
 
     async def receive(self, inbounds: list[Inbound]) -> None:
         """Record and handle messages, then wake delivery; returns when they are in the database."""
-        await self._inbox.put(inbounds)
-        self.nudge()
+        ours = [inbound for inbound in inbounds if inbound.kind != "group"]
+        if ours:
+            await self._inbox.put(ours)
+            self.nudge()
         for inbound in inbounds:
             if inbound.kind == "button":
-                task = asyncio.create_task(self.channels[inbound.channel].acknowledge(inbound))
-                self._acknowledging.add(task)
-                task.add_done_callback(self._acknowledging.discard)
+                self._tell(self.channels[inbound.channel].acknowledge(inbound))
+            elif inbound.kind == "group":
+                self._tell(self.channels[inbound.channel].decline(inbound, self._no_groups))
+
+    def _tell(self, call: Coroutine[Any, Any, None]) -> None:
+        """Let a provider know something, without waiting for it."""
+        task = asyncio.create_task(call)
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
 
     async def apply(self, found: list[Receipt]) -> None:
         """Apply receipts."""

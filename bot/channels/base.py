@@ -4,7 +4,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-Kind = Literal["text", "button", "location", "media", "contact", "edited", "blocked", "unblocked", "unsupported"]
+Kind = Literal[
+    "text", "button", "location", "media", "contact", "edited", "blocked", "unblocked", "unsupported",
+    "group",  # somebody brought us into a group, where what people say is not for us: declined, never recorded
+]  # fmt: skip
 Status = Literal["sent", "delivered", "read", "failed"]
 
 
@@ -39,6 +42,7 @@ class Inbound:
     kind: Kind
     text: str = ""
     button: str | None = None  #: Button.id of what was pressed
+    message_id: str | None = None  #: the provider's id of the person's message, by which an edit names it
     replies_to: str | None = None  #: external id of our message that a button or reply belongs to
     location: tuple[float, float] | None = None  #: latitude, longitude in degrees
     media: tuple[Media, ...] = ()
@@ -232,6 +236,10 @@ class Channel(Protocol):
 
     async def acknowledge(self, inbound: Inbound) -> None:
         """Tell the provider at once that a button press arrived, where it wants that."""
+        ...
+
+    async def decline(self, inbound: Inbound, text: str) -> None:
+        """Say `text` in the group that an inbound of kind "group" came from, and leave it."""
         ...
 
     async def start(self) -> None:

@@ -58,6 +58,9 @@ class MemoryChannel:
     async def acknowledge(self, inbound: Inbound) -> None:
         """Do nothing."""
 
+    async def decline(self, inbound: Inbound, text: str) -> None:
+        """Do nothing."""
+
     async def start(self) -> None:
         """Do nothing."""
 

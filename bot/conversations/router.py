@@ -20,6 +20,7 @@ from bot.conversations import (
     chats,
     choices,
     commands,
+    editing,
     forwarding,
     inviting,
     leaving,
@@ -43,7 +44,7 @@ from bot.opportunities import costs, wording
 from bot.surveys import service as surveys
 
 #: What is noted and not answered.
-_SILENT = ("blocked", "unblocked", "edited")
+_SILENT = ("blocked", "unblocked")
 #: Answers to an invitation; its template's buttons, and typed words, do not name the session.
 _RSVP = ("yes", "maybe", "no", "here", "feedback")
 #: Buttons of the templates that offer a survey.
@@ -90,10 +91,12 @@ class Router:
         talk = Talk(db, self.content, contact, address, inbound, inbox_id, _dialogue(db, contact))
         if inviting.take(talk):
             pass
-        elif talk.keyword == Keyword.STOP:
+        elif talk.says_stop:
             leaving.stop(talk)
         elif safety.has_secret(inbound):
             talk.say("security.do_not_send")
+        elif inbound.kind == "edited":
+            editing.take(talk)
         elif staff_chats.take(talk) or linking.take(talk):
             return
         elif not _impatient(talk):

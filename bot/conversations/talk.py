@@ -39,6 +39,11 @@ class Talk:
         """Return what the text means when it is nothing but a keyword."""
         return self.content.keywords.match(self.inbound.text) if self.inbound.kind == "text" else None
 
+    @property
+    def says_stop(self) -> bool:
+        """Say whether this means STOP, wherever it is written: under a picture, or into a message sent before."""
+        return self.inbound.button is None and self.content.keywords.match(self.inbound.text) == Keyword.STOP
+
     def text(self, key: str, /, **values: object) -> str:
         """Return a wording in the contact's language."""
         return self.content.catalogue.text(key, self.language, **values)

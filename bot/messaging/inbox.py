@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -30,6 +31,10 @@ _People = dict[tuple[str, str, str], tuple[Contact, Address]]
 MAX_ATTEMPTS = 5
 #: People of whom we may keep nothing but that they wrote.
 _KEEP_NOTHING = (State.INVITED, State.NEW, State.DECLINED, State.UNDERAGE)
+#: How many of a person's last messages are looked through for one that they changed.
+_RECENT = 20
+#: Kinds by which nobody says anything new; of edits only the one of the last message counts as such.
+_NOT_SAID = ("blocked", "unblocked", "edited")
 _INBOX: Table = InboxMessage.__table__  # type: ignore[assignment]
 _NAMES = ("channel", "sender", "external_id")  #: what makes a message the same one
 _FIELDS = [field.name for field in fields(Inbound)]
@@ -160,6 +165,26 @@ def _contact(db: Session, one: _New) -> Contact:
 
 def _change(db: Session, inbox_id: int, **values: Any) -> None:
     db.connection().execute(update(_INBOX).where(_INBOX.c.id == inbox_id).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a message said before it was changed."""
+
+    text: str
+    at: datetime  #: when the last version came
+    is_last: bool  #: the person has sent nothing since
+
+
+def earlier_version(db: Session, contact_id: int, edited: Inbound, inbox_id: int) -> Earlier | None:
+    """Return what an edited message said before; None when that is long ago, or was not kept."""
+    mine = select(InboxMessage).where(InboxMessage.contact_id == contact_id, InboxMessage.id < inbox_id)
+    rows = db.scalars(mine.order_by(InboxMessage.id.desc()).limit(_RECENT)).all()
+    for row in rows:
+        if row.payload and row.channel == edited.channel and row.payload.get("message_id") == edited.message_id:
+            since = [one for one in rows if one.id > row.id and one.kind not in _NOT_SAID]
+            return Earlier(row.text or "", row.received_at, not since)
+    return None
 
 
 def retry_parked(db: Session, handle: Handler, limit: int = 20) -> int:

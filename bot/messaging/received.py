@@ -22,6 +22,8 @@ MOST_ATTEMPTS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=1)
 #: For how long an errand belongs to the process that took it.
 LEASE = timedelta(minutes=10)
+#: What a declared type has no use for, and a database may not take.
+_ODD = re.compile(r"[^\w.+/;= -]", re.ASCII)
 _OURS = re.compile(r"received:(\d{1,15})", re.ASCII)
 
 #: Called with a file that will not come, in the transaction in which that is written down.
@@ -52,7 +54,7 @@ def note(db: Session, contact_id: int, inbox_id: int, inbound: Inbound) -> None:
                 kind=media.kind,
                 reference=media.reference,
                 filename=media.filename or None,
-                content_type=media.content_type[:128],
+                content_type=_ODD.sub("", media.content_type)[:128],
                 size=media.size,
                 status=FileStatus.FAILED if too_large else FileStatus.WAITING,
                 reason="too_large" if too_large else None,

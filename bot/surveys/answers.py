@@ -117,6 +117,12 @@ def holding(db: Session, run: Run, value: str) -> Answer | None:
     return next((row for row in db.scalars(current) if value in (row.value, row.private)), None)
 
 
+def last(db: Session, run: Run) -> Answer | None:
+    """Return the answer that came last."""
+    current = select(Answer).where(Answer.run_id == run.id, Answer.superseded_at.is_(None))
+    return db.scalars(current.order_by(Answer.id.desc()).limit(1)).one_or_none()
+
+
 def bare(path: str) -> str:
     """Return a path without the numbers of repeats, as the form has it."""
     return _INDEX.sub("", path)

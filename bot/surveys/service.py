@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from bot.contacts.models import Contact
 from bot.content import Content
 from bot.content.languages import LANGUAGES, SOURCE
 from bot.messaging.outbox import Message
-from bot.surveys import faults, quotas, runs
+from bot.surveys import answers, faults, quotas, runs
 from bot.surveys.answering import hear
 from bot.surveys.commands import is_choice, pause
 from bot.surveys.ending import finish
@@ -33,6 +34,7 @@ __all__ = [
     "answer",
     "begin",
     "close",
+    "correct",
     "count_runs",
     "expire",
     "invite",
@@ -176,6 +178,21 @@ def answer(db: Session, content: Content, contact: Contact, run: Run, inbound: I
             return pause(turn)
         return put(turn) if inbound.button == CONTINUE else hear(turn, inbound)
 
+    return act(db, content, contact, run, inbound.channel, do)
+
+
+def correct(
+    db: Session, content: Content, contact: Contact, run: Run, inbound: Inbound, old: str, at: datetime
+) -> list[Message]:
+    """Take new words for what was said last, `old` at a time `at`: if it was an answer, that question's again."""
+
+    def do(turn: Turn) -> list[Message]:
+        last = answers.last(db, run)
+        if last and last.said == old and last.at >= at:
+            turn.move(last.path)
+        return hear(turn, inbound)
+
+    run.last_inbound, run.paused = inbound.external_id, False
     return act(db, content, contact, run, inbound.channel, do)
 
 

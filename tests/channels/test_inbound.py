@@ -71,7 +71,6 @@ def test_blocking_is_heard_of(status: str, kind: str) -> None:
 
 
 def test_groups_and_unreadable_updates_are_dropped_not_raised() -> None:
-    assert update(message={"chat": {"id": -5, "type": "group"}, "text": "x"}) is None
     assert message(location={"latitude": "north"}) is None
     assert update(poll={}) is None
 

@@ -123,11 +123,33 @@ def test_pictures_places_and_cards_get_the_question_again(line: Line, stage: str
         assert asked is None or answer.endswith(asked)
 
 
-def test_edits_blocks_and_unblocks_are_noted_and_not_answered(member: Line) -> None:
-    assert member.write("STOP", "edited") == ""
+def test_blocks_and_unblocks_are_noted_and_not_answered(member: Line) -> None:
     assert member.write("", "blocked") == ""
     assert member.write("", "unblocked") == ""
     assert member.contact().state == State.MEMBER
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("edited", "/stop"), ("media", "Arrêtez"), ("unsupported", "EMA"), ("edited", "Leka"), ("media", "aret")],
+)
+def test_a_stop_is_obeyed_in_every_language_and_wherever_it_is_written(member: Line, word: str, kind: str) -> None:
+    assert member.write(word, kind).startswith(member.says("stop.confirmed"))
+    assert member.contact().state == State.STOPPED
+
+
+def test_a_changed_message_is_asked_for_again_and_an_unchanged_one_is_not(member: Line) -> None:
+    member.write("what is this", message_id="9")
+    assert member.write("what is this", "edited", message_id="9") == ""  # a preview was added
+    assert member.write("what is that", "edited", message_id="9") == member.says("unknown.edited")
+
+
+def test_a_change_while_registering_gets_the_open_question_again(line: Line) -> None:
+    line.play("START", "1")
+    line.write("hmm")
+    asked = line.answers[-1].text
+    assert line.write("yes", "edited") == f"{line.says('unknown.edited')}\n----\n{asked}"
+    assert line.contact().state == State.NEW
 
 
 def test_a_picture_for_staff_is_a_ticket(member: Line) -> None:

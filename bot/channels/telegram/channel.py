@@ -1,7 +1,6 @@
 """The Telegram channel: one bot token."""
 
 import hmac
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,6 +12,7 @@ import structlog
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message
 from telegram.error import BadRequest, TelegramError
 
+from bot.channels import payloads
 from bot.channels.base import (
     BadSignature,
     Button,
@@ -194,9 +194,15 @@ class TelegramChannel:
     async def acknowledge(self, inbound: Inbound) -> None:
         """Stop the waiting sign on a pressed button; too late is no harm."""
         query = inbound.raw.get("callback_query") or {}
-        if "id" in query:
+        if isinstance(query.get("id"), str):
             with suppress(TelegramError):
                 await self.bot.answer_callback_query(query["id"])
+
+    async def decline(self, inbound: Inbound, text: str) -> None:
+        """Say why we do not stay in a group, and leave it; where we may not write, or are gone already, that is all."""
+        for call in (partial(self._send_text, inbound.address, text), partial(self.bot.leave_chat, inbound.address)):
+            with suppress(TelegramError, SendFailure):
+                await call()
 
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Translate one webhook call; the secret is compared in constant time."""
@@ -204,8 +210,9 @@ class TelegramChannel:
         if not self._secret or not hmac.compare_digest(given.encode(), self._secret.encode()):
             raise BadSignature
         try:
-            update = json.loads(hook.body)
+            update = payloads.read(hook.body)
         except ValueError:
+            log.error("unreadable update", error="no JSON")
             return []
         return self.parse_update(update) if isinstance(update, dict) else []
 
@@ -213,7 +220,7 @@ class TelegramChannel:
         """Translate one raw update; one that cannot be read is dropped aloud, since it would block the rest."""
         try:
             return updates.parse(update, self.sender)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             log.error("unreadable update", update_id=update.get("update_id"), error=type(error).__name__)
             return []
 

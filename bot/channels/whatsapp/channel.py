@@ -174,6 +174,9 @@ class WhatsAppChannel:
     async def acknowledge(self, inbound: Inbound) -> None:
         """Twilio wants none."""
 
+    async def decline(self, inbound: Inbound, text: str) -> None:
+        """Twilio lets nobody bring a number into a group."""
+
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Verify and translate a message."""
         form = self._own_form(hook)
