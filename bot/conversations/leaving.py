@@ -24,6 +24,8 @@ def stop(talk: Talk) -> None:
         return
     talk.say(_CONFIRMED)
     talk.contact.state = _AFTER[state]
+    if state == State.NEW:  # the ledger knows of the no, whatever this chat is joined to later
+        consent.record(talk.db, talk.contact, list(Purpose), Decision.REFUSED, _proof(talk))
     held = consent.granted_purposes(talk.db, talk.contact)
     withdrawn = [purpose for purpose in Purpose if purpose in held]
     consent.record(talk.db, talk.contact, withdrawn, Decision.WITHDRAWN, _proof(talk))

@@ -121,16 +121,15 @@ def test_what_may_be_sent_is_the_ledgers_latest_word(
             agreed = latest.get((person, purpose)) == Decision.GRANTED
             has_chat = any(contact == person for contact, _ in reachable)
             withheld = channel is None and agreed and has_chat
-            assert not withheld or _has_left(database, person), (deed, purpose)
+            assert not withheld or _is_leaving(database, person), (deed, purpose)
             assert channel is None or (agreed and (person, channel) in reachable), (deed, purpose)
         if deed == "STOP":
             assert set(_of(database, town.lines[which], may_get(town)).values()) <= {None}
 
 
-def _has_left(database: Database, person: int) -> bool:
-    """Tell whether they are being erased, or said STOP as a stranger in a chat that staff joined to a member's."""
+def _is_leaving(database: Database, person: int) -> bool:
     with database.read() as db:
-        return db.get_one(Contact, person).state in (State.LEAVING, State.STOPPED)
+        return db.get_one(Contact, person).state == State.LEAVING
 
 
 def _of(database: Database, line: Line, found: dict[tuple[int, str], str | None]) -> dict[tuple[int, str], str | None]:
