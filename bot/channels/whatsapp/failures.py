@@ -52,7 +52,8 @@ _TABLE: tuple[tuple[_Make, tuple[int, ...]], ...] = (
     (_content, (63005, 63006, 63013, 63021, 63027, 63028, 63030, 63040, 63041)),
     (_content, (21617, 21654, 21655, 21656, 21658, 63019, 63037)),
     (Misconfigured, (63007, 63001, 63002, 63008, 63020, 21703, 21704, 21705, 20003, 20404)),
-    (Refused, (21408, 63049, 63032, 63015, 30007, 63026, 63035, 63036)),
+    # 131050, Meta's own: wants no marketing, which ends neither reminders nor answers.
+    (Refused, (21408, 63049, 63032, 63015, 30007, 63026, 63035, 63036, 131050)),
 )
 _BY_CODE: dict[int, _Make] = {code: make for make, codes in _TABLE for code in codes}
 CODES = tuple(_BY_CODE)
