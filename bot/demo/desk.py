@@ -59,7 +59,10 @@ class Desk:
         form = next((form for form in page.forms if marker in (form.action or "") or marker in form.fields), None)
         if form is None:
             raise PageRefused(f"{page.path} has no form {marker}")
-        values = {name: value for name, value in form.form_values() if name not in fields}
+        values: dict[str, list[str]] = {}  # several boxes of one name may be ticked
+        for name, value in form.form_values():
+            if name not in fields:
+                values.setdefault(name, []).append(value)
         action = form.action or page.path
         return _page(await self._browser.post(action, data={**values, **fields}, files=files))
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,13 +24,19 @@ PEOPLE = 60
 ROOT = Path(__file__).parents[2]
 
 
+def free_port() -> int:
+    """Return a port that nobody has, also when two plays run at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The last line of a play, as a program reads it."""
     folder = tmp_path_factory.mktemp("demo") / "demo"
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
-        assert play(once=True, port=8900, folder=folder, people=PEOPLE) == 0
+        assert play(once=True, port=free_port(), folder=folder, people=PEOPLE) == 0
     clock.reset()
     yield json.loads(shown.getvalue().splitlines()[-1])
     crypto.use(crypto.Keyring([b"k" * 32]))
@@ -91,7 +98,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 def test_a_demo_that_was_killed_can_be_played_again(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
-    call = f"play(once=True, port=8950, folder=Path({str(folder)!r}), people=30)"
+    call = f"play(once=True, port={free_port()}, folder=Path({str(folder)!r}), people=30)"
     code = f"from pathlib import Path; from bot.demo import play; {call}"
     command = [sys.executable, "-c", code]
     first = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

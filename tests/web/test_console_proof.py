@@ -88,5 +88,5 @@ def test_the_paper_says_what_stood_and_what_was_said(database: Database, member:
     pages = proof_paper.pages(content, last, "fr", content.console["fr"].gettext)
     assert pages["title"] == "Preuve de consentement"
     assert [word["head"] for word in pages["words"]] == ["Nouvelles – accepté", "Nouvelles – retiré"]
-    assert 'Réponse : #panic("x") <b>' in pages["words"][0]["facts"]
+    assert 'Réponse\u00a0: #panic("x") <b>' in pages["words"][0]["facts"]
     assert any("4711" in fact for fact in pages["facts"])

@@ -151,7 +151,7 @@ def _media(part: Mapping[str, Any]) -> tuple[Media, ...]:
                     str(found["file_id"]),
                     str(found.get("mime_type", "")),
                     str(found.get("file_name", "")),
-                    size if isinstance(size, int) and 0 <= size < 1 << 62 else 0,
+                    size if type(size) is int and 0 <= size < 1 << 62 else 0,
                 ),
             )
     return ()
