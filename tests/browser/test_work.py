@@ -111,7 +111,7 @@ def form() -> bytes:
     return written.getvalue()
 
 
-async def test_without_script_progress_is_a_page_like_any_other(office: Office) -> None:
+async def test_a_broadcast_is_a_page_without_script_too(office: Office) -> None:
     page = await office.desk(Role.EDITOR, script=False)
     await page.goto(f"{office.stage.url}/console/broadcasts/1")
     await expect(page.locator("h1")).to_have_text("Bond")
