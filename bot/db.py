@@ -38,6 +38,7 @@ from sqlalchemy.types import TypeDecorator
 P = ParamSpec("P")
 T = TypeVar("T")
 _READ_ONLY = {"read_only": True}
+BUSY = 30_000  #: milliseconds that a statement waits for SQLite's lock
 #: A connection to PostgreSQL that lay unused for longer is tried before it is used, in seconds.
 IDLE = 1.0
 
@@ -150,7 +151,9 @@ class Database:
         connection = self.engine.raw_connection()
         try:
             cursor = connection.cursor()
+            cursor.execute("PRAGMA busy_timeout=200")  # a long reader must not keep everybody who writes waiting
             busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={BUSY}")
             cursor.close()
         except sqlite3.OperationalError:  # another process has the file
             return False
@@ -235,7 +238,13 @@ def _replace_dead_connections(engine: Engine) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # FULL: an answer that we acknowledged must survive a power cut, not only a crash.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY}",
+        "secure_delete=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

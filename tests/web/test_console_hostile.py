@@ -60,6 +60,7 @@ async def forms(browser: Browser) -> list[tuple[Seen, FormElement]]:
     return found
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the stricter one
 async def test_every_field_takes_everything_without_failing(browser: Browser) -> None:
     kept = ("/sign-out", "/staff/1/role", "/staff/1/active", "/staff/1/invite")  # would end the test's own session
     tried = 0
@@ -81,6 +82,7 @@ async def test_every_field_takes_everything_without_failing(browser: Browser) ->
     assert tried > 150
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # pages do not depend on it
 async def test_no_page_shows_markup_that_somebody_wrote(browser: Browser) -> None:
     for page, path in zip(PAGES, app_paths(), strict=True):
         if page.method == "GET":
@@ -92,6 +94,7 @@ async def test_no_page_shows_markup_that_somebody_wrote(browser: Browser) -> Non
             assert " on" + "click=" not in answer.response.text
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # pages do not depend on it
 async def test_no_page_is_heavier_than_a_slow_connection_bears(browser: Browser) -> None:
     style = await browser.client.get("/console/static/console.css")
     script = await browser.client.get("/console/static/console.js")
