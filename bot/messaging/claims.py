@@ -50,7 +50,7 @@ class Ahead:
     looked_at: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
-        return bool(self.ready) and self.looked_at is not None and now - self.looked_at < FRESH
+        return bool(self.ready) and self.looked_at is not None and timedelta() <= now - self.looked_at < FRESH
 
     def forget(self) -> None:
         """Let the next claim look anew: something more urgent may have come."""

@@ -62,7 +62,7 @@ class Delivery:
         self._calls: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []  #: that are not settled yet
         self._claimed: set[int] = set()  #: ids that are not settled
-        self._rests_until = clock.now()
+        self._rests_until = datetime.min.replace(tzinfo=UTC)
         self._pace = ChatPace()
         self._laid_out: dict[str, datetime] = {}  #: files that many get -> until when they lie there for certain
         self._gate, self._paid_gate = Gate(desk.rate), Gate(desk.paid_rate)
@@ -216,7 +216,8 @@ class ChatPace:
         """Sleep until this message may leave."""
         now = clock.now().timestamp()
         burst = REPLY_BURST * CHAT_INTERVAL if item.priority == Priority.REPLY else 0.0
-        paced = max(self._next.get(item.address_id, 0.0), now)
+        known = self._next.get(item.address_id, 0.0)
+        paced = known if now < known <= now + pacing.SET_BACK.total_seconds() else now
         at = max(item.at.timestamp(), paced - burst)
         self._next[item.address_id] = max(paced, at) + CHAT_INTERVAL
         if len(self._next) > 100_000:

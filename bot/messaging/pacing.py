@@ -19,6 +19,8 @@ HORIZON = timedelta(seconds=0.25)
 SHARE = 0.99
 #: How long a process keeps a sender to itself after its last claim; longer than two messages to one person are apart.
 LEASE = timedelta(seconds=10)
+#: Further ahead no place was ever given: the clock of the machine has been set back, and nobody waits for it.
+SET_BACK = timedelta(minutes=5)
 
 
 class Lease(NamedTuple):
@@ -57,7 +59,12 @@ def lease(db: Session, key: str, worker: str, now: datetime) -> Lease | None:
     found = Lease._make(row)
     if found.leased_by != worker and found.leased_until and found.leased_until > now:
         return None
-    return found
+    paid = found.next_paid_at
+    return found._replace(next_at=_sane(found.next_at, now), next_paid_at=paid and _sane(paid, now))
+
+
+def _sane(at: datetime, now: datetime) -> datetime:
+    return at if at <= now + SET_BACK else now
 
 
 def note(db: Session, key: str, worker: str, pace: Lease, now: datetime) -> None:
@@ -102,6 +109,8 @@ class Gate:
     def wait(self, now: float, count: int = 1) -> float:
         """Take the next places and return the seconds until all of them have come."""
         at = now
+        if self._passed and self._passed[-1] > now + SET_BACK.total_seconds():
+            self._passed.clear()
         for _ in range(count):
             if len(self._passed) == self._passed.maxlen:
                 at = max(now, self._passed[0] + 1 / SHARE)

@@ -45,5 +45,5 @@ def _files(data: bytes) -> dict[str, bytes]:
                     ]
                 )
             return {PurePosixPath(one.filename).name: archive.read(one) for one in members}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):  # broken, or packed in a way we do not know
+    except (zipfile.BadZipFile, RuntimeError):  # broken, locked, or packed in a way that nobody here knows
         raise FormError([Problem(Sentence("the .zip cannot be opened; pack it again, without a password"))]) from None

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from bot.channels.base import (
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Reach, State
 from bot.messaging import claims, made, outbox, workers
+from bot.messaging.delivery import Delivery
 from bot.messaging.models import OutboxMessage, Priority, Sender, Status
 
 from .conftest import Office
@@ -201,6 +203,23 @@ async def test_a_crash_between_claim_and_settle_leaves_the_message_in_doubt(offi
     assert (office.row(id).status, office.row(id).reason) == (Status.UNCERTAIN, "interrupted")
     await office.deliver()
     assert office.channel.sent == []
+
+
+async def test_a_clock_that_was_set_back_stops_nobody(office: Office) -> None:
+    person = office.member()
+    office.channel = MemoryChannel(rate=1)
+    delivery = Delivery(office.database, office.channel, office.desk(), office.max_in_flight)
+    running = asyncio.create_task(delivery.run())
+    for text in ("before", "after"):
+        office.reply(person, text)
+        delivery.nudge()
+        async with asyncio.timeout(3):
+            while not office.is_idle():  # noqa: ASYNC110 - the database has no event to wait for
+                await asyncio.sleep(0.01)
+        clock.advance(timedelta(days=-100))
+    delivery.stop()
+    await running
+    assert [message.text for message in office.channel.sent] == ["before", "after"]
 
 
 async def test_claims_never_run_ahead_of_the_senders_rate(office: Office) -> None:
