@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from zlib import crc32
 
 from sqlalchemy import (
     JSON,
@@ -253,6 +254,24 @@ def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE: a transaction that upgrades from reading to writing half-way would fail instead of waiting.
     read_only = connection.get_execution_options().get("read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def take_turn(db: Session, name: str) -> None:
+    """Wait until no other transaction is past here by this name; from now on the others wait for this one.
+
+    SQLite needs none of it: every transaction that writes has begun as the only one.
+    """
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(select(func.pg_advisory_xact_lock(crc32(name.encode()))))
+
+
+def take_turn_for_places(db: Session) -> None:
+    """Be the only one who gives or takes places: of sessions, of quotas.
+
+    A transaction handles the messages of many people, and several places in it, in any order: were each locked by
+    itself, two of them could wait for each other.
+    """
+    take_turn(db, "places")
 
 
 def import_models() -> None:

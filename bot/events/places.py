@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts.models import Contact, Purpose, State
 from bot.content import Content
+from bot.db import take_turn_for_places
 from bot.events import calendars, wording
 from bot.events.models import Event, EventStatus, Rsvp, Standing
 from bot.events.wording import Reader
@@ -18,6 +19,7 @@ from bot.messaging.models import Priority
 
 def lock(db: Session, event_id: int) -> Event | None:
     """Return the session as it is now, locked: whoever changes places or time takes turns."""
+    take_turn_for_places(db)
     statement = select(Event).where(Event.id == event_id).with_for_update(key_share=True)
     return db.scalars(statement.execution_options(populate_existing=True)).one_or_none()
 

@@ -196,13 +196,14 @@ def retry_parked(db: Session, handle: Handler, limit: int = 20) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    return sum(_retry(db, row, handle) for row in rows)
+    inbounds = [_from_json(row.payload) for row in rows]
+    people = _lock(db, inbounds)
+    return sum(_retry(db, row, inbound, people, handle) for row, inbound in zip(rows, inbounds, strict=True))
 
 
-def _retry(db: Session, row: InboxMessage, handle: Handler) -> bool:
+def _retry(db: Session, row: InboxMessage, inbound: Inbound, people: _People, handle: Handler) -> bool:
     row.attempts += 1
-    inbound = _from_json(row.payload)
-    _, address = contacts.find_or_create(db, inbound.channel, inbound.sender, inbound.address)
+    _, address = people[inbound.channel, inbound.sender, inbound.address]
     done = _handle(db, _New(row.id, address, inbound), handle)
     if done:
         row.handling, row.error = Handling.DONE, None

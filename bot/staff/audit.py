@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.db import take_turn
 from bot.staff.models import AuditEntry, StaffUser
 
 GENESIS = "0" * 64
-#: Any number of ours: all who add an entry on PostgreSQL take turns on it.
-_LOCK = 0x61756469
 
 
 def record(
@@ -26,7 +25,7 @@ def record(
     detail: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Add an entry (`actor` None: the system). Call it last: from here to the commit, other writers wait."""
-    _take_turn(db)
+    take_turn(db, "audit trail")
     previous = db.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one_or_none()
     entry = AuditEntry(
         at=clock.now(),
@@ -41,12 +40,6 @@ def record(
     db.add(entry)
     db.flush()
     return entry
-
-
-def _take_turn(db: Session) -> None:
-    # On SQLite every transaction that writes has begun as the only one.
-    if db.get_bind().dialect.name == "postgresql":
-        db.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def digest(entry: AuditEntry) -> str:

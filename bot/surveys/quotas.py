@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact
+from bot.db import take_turn_for_places
 from bot.surveys.models import Disposition, Run, RunCell, Survey
 from bot.surveys.publishing import form_of
 from bot.surveys.turn import Turn
@@ -54,10 +55,10 @@ def is_full(turn: Turn) -> bool:
 def take(turn: Turn) -> bool:
     """Count a completed run in its cells; False, and nothing is counted, when somebody took the last place meanwhile.
 
-    One run at a time, until its transaction ends: SQLite has one writer anyhow.
+    One run at a time, until its transaction ends.
     """
     if turn.survey.quotas:
-        turn.db.execute(select(Survey.id).where(Survey.id == turn.survey.id).with_for_update())
+        take_turn_for_places(turn.db)
         if is_full(turn):
             return False
     turn.db.execute(delete(RunCell).where(RunCell.run_id == turn.run.id))
