@@ -34,6 +34,7 @@ def export(
     ] = "csv,long,xlsx",
     all_versions: Annotated[bool, typer.Option("--all-versions", help="With the form's other versions.")] = False,
     corrections: Annotated[bool, typer.Option("--corrections", help="With what was answered before.")] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="With the seconds that each answer took.")] = False,
     leave_out: Annotated[
         str, typer.Option(help="Questions to withhold, by name, separated by commas: what is rare may name people.")
     ] = "",
@@ -45,6 +46,7 @@ def export(
         formats=_formats(formats),
         all_versions=all_versions,
         corrections=corrections,
+        timings=timings,
         language=language,
         free_text=free_text,
         leave_out=frozenset(_names(leave_out)),

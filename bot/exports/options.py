@@ -29,6 +29,7 @@ class Options:
     formats: frozenset[str] = frozenset({Format.CSV, Format.LONG, Format.XLSX})
     all_versions: bool = False  #: with the answers to the form's other versions, each person once
     corrections: bool = False  #: with what was answered before it was corrected
+    timings: bool = False  #: with the seconds that each answer took
     language: str | None = None  #: language of labels as the form writes it, "English (en)"; None: the form's default
     csv_labels: bool = False  #: labels instead of codes in the wide CSV
     xlsx_labels: bool = True

@@ -88,9 +88,9 @@ class Package:
         """Return where the manifest belongs."""
         return self._target.path("-manifest", ".json")
 
-    def path_of_corrections(self) -> Path:
-        """Return where the history of corrections belongs."""
-        return self._target.path("-corrections", ".csv")
+    def path_beside(self, name: str) -> Path:
+        """Return where a CSV file about the answers belongs."""
+        return self._target.path(f"-{name}", ".csv")
 
     def cells_by_name(self) -> Mapping[tuple[str, int], tuple[Variable, Cells]]:
         """Return what writes the replies to each question, by its path and the number of the version."""

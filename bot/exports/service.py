@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.exports import corrections
+from bot.exports import corrections, timings
 from bot.exports.blocks import blocks, records
 from bot.exports.cases import cases
 from bot.exports.irregular import irregular
@@ -112,8 +112,11 @@ def write(
                 progress(package.tally.respondents, export.respondents)
             manifest, rows = package.finish()
             if options.corrections:
-                path = package.path_of_corrections()
+                path = package.path_beside("corrections")
                 rows[path] = corrections.write(db, export, options, forms, package, path)
+            if options.timings:
+                path = package.path_beside("timings")
+                rows[path] = timings.write(db, export, forms, package, path)
         files = {path: ExportFile(count, _sha256(path)) for path, count in rows.items()}
         manifest["files"] = _listed(files)
         path = package.path_of_manifest()

@@ -302,6 +302,26 @@ def test_corrections_are_told_on_request_without_what_is_withheld(database: Data
     assert result.files[directory / "towns-3-corrections.csv"].rows == 2
 
 
+def test_how_long_each_answer_took_is_told_on_request_and_never_when(database: Database, directory: Path) -> None:
+    with database.begin() as db:
+        survey = add_survey(db)
+        run = add_run(db, survey, {"origin": "LS", "city": "Roma", "twice": "14", "moved": Recorded.TIMED_OUT})
+        add_answer(db, run, "skills", "tech", superseded_at=BEGAN + timedelta(days=2))
+        add_answer(db, run, "child 2 age", "7")
+        took = {"origin": 4.4, "city": 9, "skills": 86_400, "age": -3, "moved": 100}
+        for answer in db.scalars(select(Answer)):
+            if answer.name in took:
+                answer.shown_at = answer.at - timedelta(seconds=took[answer.name])
+        service.run(db, survey, Options(timings=True), directory, by="1")
+    rows = lines(directory / "towns-3-timings.csv")
+    assert len({row.pop("respondent") for row in rows}) == 1
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", "origin", "", "4", "0"),
+        ("3", "skills", "", "86400", "1"),
+        ("4", "age", "2", "0", "0"),
+    ]
+
+
 def test_a_language_that_the_form_has_not_is_refused_with_those_it_has(database: Database, directory: Path) -> None:
     with database.begin() as db, pytest.raises(ExportError, match=r"no language fr: it has English \(en\), Français"):
         service.run(db, add_survey(db), Options(language="fr"), directory, by="1")

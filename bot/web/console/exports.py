@@ -64,6 +64,7 @@ async def run(visit: Visit) -> Response:
         formats=formats,
         all_versions=bool(visit.form.text("all_versions")),
         corrections=bool(visit.form.text("corrections")),
+        timings=bool(visit.form.text("timings")),
         csv_labels=bool(visit.form.text("csv_labels")),
         groups=bool(visit.form.text("groups")),
         free_text=bool(visit.form.text("free_text")),
