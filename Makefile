@@ -9,7 +9,7 @@ ARGS ?=
 NO_GUESSES = --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector --disable-plugin IPPublicDetector \
 	--disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString
 LOCK = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+	--no-emit-find-links --custom-compile-command "make lock"
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what ch
 	@rm -f var/migration.db && OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic upgrade head \
 	&& OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic revision --autogenerate $(ARGS)
 
-bench-delivery: $(VENV)/.dev  ## Messages a second and CPU a message, beside other clients, on both engines
+bench-delivery: $(VENV)/.dev $(VENV)/.peers  ## Messages a second and CPU a message, beside other clients, on both engines
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
 bench-survey: $(VENV)/.dev  ## Microseconds of one answer in a short and a long form, beside plain ways; memory of 10,000 runs
@@ -63,7 +63,7 @@ bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers 
 bench-export: $(VENV)/.dev  ## CPU and memory of exporting 1,000,000 answers to each format, beside pandas and polars
 	@$(BIN)/python -m benchmarks.exporting $(ARGS)
 
-bench-inbound: $(VENV)/.dev  ## CPU from a webhook to the committed reply, beside other bots, on both engines
+bench-inbound: $(VENV)/.dev $(VENV)/.peers  ## CPU from a webhook to the committed reply, beside other bots, on both engines
 	@$(BIN)/python -m benchmarks.inbound $(ARGS)
 
 bench-reminders: $(VENV)/.dev  ## Seconds to queue the reminders of 10,000 members due in the same minute, on both engines
@@ -82,8 +82,9 @@ pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 lock:  ## Pin the dependencies with hashes (needs uv)
-	$(LOCK) -o requirements.lock
-	$(LOCK) --extra dev -o requirements-dev.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) pyproject.toml --extra dev -o requirements-dev.lock
+	$(LOCK) --group peers -o requirements-peers.lock
 
 sbom: $(VENV)/.dev  ## List what we ship, with versions and hashes, as CycloneDX (var/sbom.json)
 	@mkdir -p var
@@ -94,21 +95,25 @@ clean:  ## Remove the environment and caches, not your data
 
 # The lock files carry hashes for every file, so that nothing else can be installed.
 $(VENV)/.runtime: requirements.lock
-	@$(call install,requirements.lock)
+	@$(call install,requirements.lock,$(VENV))
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock
-	@$(call install,requirements-dev.lock)
+	@$(call install,requirements-dev.lock,$(VENV))
 	@touch $@ $(VENV)/.runtime
 
+$(VENV)/.peers: requirements-peers.lock $(VENV)/.dev
+	@$(call install,requirements-peers.lock,$(VENV)/peers)
+	@touch $@
+
 ifdef UV
-install = echo "Installing into $(VENV) with uv ..." && \
-	{ test -x $(BIN)/python || uv venv -q --python $(PYTHON) $(VENV); } && \
-	uv pip install -q --python $(BIN)/python --require-hashes -r $(1)
+install = echo "Installing into $(2) with uv ..." && \
+	{ test -x $(2)/bin/python || uv venv -q --python $(PYTHON) $(2); } && \
+	uv pip install -q --python $(2)/bin/python --require-hashes -r $(1)
 else
-install = echo "Installing into $(VENV) with pip ..." && \
-	{ test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); } && \
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $(1)
+install = echo "Installing into $(2) with pip ..." && \
+	{ test -x $(2)/bin/pip || $(PYTHON) -m venv $(2); } && \
+	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
 .PHONY: help coverage sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

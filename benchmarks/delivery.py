@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from telegram import Bot
 from telegram.request import BaseRequest
 
-from benchmarks import office, stub
+from benchmarks import office, peer_aiogram, stub
 from bot.channels.base import Channel, Outbound
 from bot.channels.telegram import TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
@@ -172,18 +172,6 @@ async def ptb_on_aiohttp(base: str, count: int, into: list[Figure]) -> None:
     await _with_bot(Bot(TOKEN, base_url=f"{base}/bot", request=PlainRequest()), count, into)
 
 
-async def aiogram(base: str, count: int, into: list[Figure]) -> None:
-    """Send with aiogram, when it is installed."""
-    from aiogram import Bot
-    from aiogram.client.session.aiohttp import AiohttpSession
-    from aiogram.client.telegram import TelegramAPIServer
-
-    session = AiohttpSession(api=TelegramAPIServer.from_base(base), limit=AT_ONCE)
-    async with Bot("700:" + "A" * 35, session=session) as bot:
-        with measured(count, into):
-            await spread(count, lambda: bot.send_message(1001, TEXT))
-
-
 async def twilio_default(base: str, count: int, into: list[Figure]) -> None:
     """Send with twilio's own asynchronous client."""
     from twilio.http.async_http_client import AsyncTwilioHttpClient
@@ -237,8 +225,8 @@ async def run_engine(engine: str, base: str, count: int, rounds: int, seconds: i
             await bare_aiohttp(base, count, runs.setdefault("bare_aiohttp", []))
             await ptb_on_aiohttp(base, count, runs.setdefault("ptb_on_aiohttp", []))
             await ptb_default(base, count // 5, runs.setdefault("ptb_default", []))
-            with suppress(ImportError):
-                await aiogram(base, count, runs.setdefault("aiogram", []))
+            found = peer_aiogram.measure("send", base, count, AT_ONCE)
+            runs.setdefault("aiogram", []).append(Figure(**found))
             await ours(whatsapp_db, whatsapp(base), count, runs.setdefault("whatsapp", []))
             await same_client(whatsapp(base), count, runs.setdefault("whatsapp_no_database", []))
             with suppress(ImportError):

@@ -2,16 +2,24 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 
 from bot import clock
 from bot.conversations.models import Author, Ticket, TicketKind, TicketMessage
 from bot.conversations.talk import Talk
+from bot.db import UTCDateTime
 
 #: For how long after the last word staff have a chat to themselves.
 HOLD = timedelta(hours=24)
 #: For how long what is said after an answer of staff belongs to it.
 LATELY = timedelta(hours=24)
+#: Asked at almost every message: built once, and read without storing first what other people's messages changed.
+_HELD = (
+    select(Ticket.id)
+    .where(Ticket.contact_id == bindparam("contact_id"), Ticket.held_until > bindparam("now", type_=UTCDateTime))
+    .order_by(Ticket.id.desc())
+    .limit(1)
+)
 
 
 def take(talk: Talk, kind: TicketKind) -> None:
@@ -39,9 +47,10 @@ def keep(talk: Talk, kind: TicketKind, about: str | None = None) -> Ticket:
 
 def take_held(talk: Talk) -> bool:
     """Hand a text to the staff who have the chat; False when nobody has it."""
-    ticket = talk.db.scalars(_newest(talk).where(Ticket.held_until > clock.now())).first()
-    if ticket is None:
+    held = talk.db.connection().scalar(_HELD, {"contact_id": talk.contact.id, "now": clock.now()})
+    if held is None:
         return False
+    ticket = talk.db.get_one(Ticket, held)
     ticket.held_until = clock.now() + HOLD
     _add(talk, ticket)
     return True
