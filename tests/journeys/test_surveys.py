@@ -11,7 +11,7 @@ from bot.contacts.models import Contact
 from bot.demo.stage import Stage
 from bot.surveys import inviting
 from bot.surveys import service as surveys
-from bot.surveys.models import Answer, Survey
+from bot.surveys.models import Answer, Disposition, Run, Survey
 
 from .chat import Person
 from .conftest import SURVEY, somebody
@@ -31,22 +31,48 @@ def _invite(db: Session) -> int:
     return inviting.invite(db, survey, select(Contact.id)).invited
 
 
-async def test_an_invitation_is_followed_to_the_end_and_an_answer_corrected(village: Stage) -> None:
+def _disposition(db: Session) -> tuple[Disposition, list[str]]:
+    """Return how the only run stands, and what is kept of it."""
+    rows = db.scalars(select(Answer).where(Answer.superseded_at.is_(None)).order_by(Answer.id))
+    kept = [row.value or row.private or str(row.missing) for row in rows]
+    return db.scalars(select(Run.disposition)).one(), kept
+
+
+async def test_on_telegram_an_invitation_is_followed_to_the_end_and_an_answer_corrected(village: Stage) -> None:
     person = await _joined(village, "telegram")
     await village.app.database.run(lambda db: surveys.publish(db, SURVEY.replace("mall", "econd").encode(), "b.md"))
     assert await village.app.database.run(_invite) == 1
     village.app.nudge()
+    await person.play("bot: survey.invitation | Small survey")
+    assert await person.query(_disposition) == (Disposition.INVITED, [])
     await person.play(
         """
-        bot: survey.invitation | Small survey
         me: [button.begin]
         bot: Small survey | Do you send money home?
+        """
+    )
+    assert await person.query(_disposition) == (Disposition.STARTED, [])
+    await person.play(
+        """
         me: [Yes]
         bot: What do you wish for?
+        """
+    )
+    assert await person.query(_disposition) == (Disposition.PARTIAL, ["yes"])
+    clock.advance(timedelta(hours=25))
+    assert await village.app.run_job("survey_nudges") == 1
+    await person.play(
+        """
+        bot: survey.nudge | What do you wish for?
         me: peace
         bot: survey.review | peace
         me: yes
         bot: survey.submitted | write CHANGE
+        """
+    )
+    assert await person.query(_disposition) == (Disposition.COMPLETED, ["yes", "peace"])
+    await person.play(
+        """
         me: change 2
         bot: What do you wish for?
         me: work
@@ -55,11 +81,10 @@ async def test_an_invitation_is_followed_to_the_end_and_an_answer_corrected(vill
         bot: survey.submitted
         """
     )
-    rows = await person.query(lambda db: [row.private for row in db.scalars(select(Answer).order_by(Answer.id))])
-    assert rows == [None, "peace", "work"]
+    assert await person.query(_disposition) == (Disposition.COMPLETED, ["yes", "work"])
 
 
-async def test_an_invitation_comes_as_a_template_when_the_window_is_closed(village: Stage) -> None:
+async def test_on_whatsapp_templates_lead_from_the_invitation_to_the_end_outside_its_window(village: Stage) -> None:
     person = await _joined(village, "whatsapp")
     clock.advance(timedelta(hours=25))
     await village.app.database.run(_invite)
@@ -68,31 +93,6 @@ async def test_an_invitation_comes_as_a_template_when_the_window_is_closed(villa
         """
         bot: survey: “Small survey” | It takes about 5 minutes
         me: [Begin]
-        bot: Small survey | Do you send money home?
-        """
-    )
-
-
-async def test_which_survey_is_chosen_by_number(village: Stage) -> None:
-    person = await _joined(village, "telegram")
-    await village.app.database.run(lambda db: surveys.publish(db, SURVEY.replace("mall", "econd").encode(), "b.md"))
-    await person.play(
-        """
-        me: SURVEY
-        bot: survey.choose
-        me: 2
-        bot: Small survey
-        me: [Yes]
-        bot: What do you wish for?
-        """
-    )
-
-
-async def test_a_survey_left_on_whatsapp_is_opened_again_by_a_template_after_its_window(village: Stage) -> None:
-    person = await _joined(village, "whatsapp")
-    await person.play(
-        """
-        me: SURVEY
         bot: Small survey | Do you send money home?
         me: maybe
         bot: survey.invalid_choice | Do you send money home?
@@ -117,5 +117,53 @@ async def test_a_survey_left_on_whatsapp_is_opened_again_by_a_template_after_its
         bot: survey.submitted
         """
     )
-    rows = await person.query(lambda db: [row.value or row.private for row in db.scalars(select(Answer))])
-    assert sorted(rows) == ["peace", "yes"]
+    assert await person.query(_disposition) == (Disposition.COMPLETED, ["yes", "peace"])
+
+
+async def test_who_falls_silent_after_an_invitation_is_reminded_twice_expires_and_may_come_back(village: Stage) -> None:
+    person = await _joined(village, "whatsapp")
+    await village.app.database.run(_invite)
+    village.app.nudge()
+    await person.play(
+        """
+        bot: survey.invitation | Small survey
+        me: [button.begin]
+        bot: Small survey | Do you send money home?
+        me: No
+        bot: What do you wish for?
+        """
+    )
+    for days in (1, 2):
+        clock.advance(timedelta(days=days, minutes=5))
+        assert await village.app.run_job("survey_nudges") == 1
+        await person.play("bot: You began the survey “Small survey”")
+    clock.advance(timedelta(days=12))
+    assert await village.app.run_job("survey_nudges") == 0
+    assert await village.app.run_job("survey_expiry") == 1
+    assert await person.query(_disposition) == (Disposition.EXPIRED, ["no", "timed_out"])
+    await person.play(
+        """
+        me: SURVEY
+        bot: survey.resumed | What do you wish for?
+        me: rest
+        bot: survey.review | rest
+        me: [button.submit]
+        bot: survey.submitted
+        """
+    )
+    assert await person.query(_disposition) == (Disposition.COMPLETED, ["no", "rest"])
+
+
+async def test_which_survey_is_chosen_by_number(village: Stage) -> None:
+    person = await _joined(village, "telegram")
+    await village.app.database.run(lambda db: surveys.publish(db, SURVEY.replace("mall", "econd").encode(), "b.md"))
+    await person.play(
+        """
+        me: SURVEY
+        bot: survey.choose
+        me: 2
+        bot: Small survey
+        me: [Yes]
+        bot: What do you wish for?
+        """
+    )
