@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from bot.contacts.models import Contact, Purpose
 from bot.content import Content
@@ -50,7 +50,20 @@ def _silent(now: datetime) -> Select[Run, Contact]:
         .join(Survey, Survey.id == Run.survey_id)
         .join(Contact, Contact.id == Run.contact_id)
         .where(Run.disposition.in_(LIVE), Run.completed_at.is_(None), Run.fault.is_(None), is_open_at(now))
+        .where(Run.paused.is_(False) | ~_is_busy_elsewhere())
         .order_by(Run.id)
+    )
+
+
+def _is_busy_elsewhere() -> ColumnElement[bool]:
+    """Return the condition that what the person types belongs to another run, or will when they are reminded of it."""
+    other = aliased(Run)
+    later = and_(other.id > Run.id, other.completed_at.is_(None), other.fault.is_(None))
+    return exists().where(
+        other.contact_id == Run.contact_id,
+        other.id != Run.id,
+        other.disposition.in_(LIVE),
+        other.paused.is_(False) | later,
     )
 
 
@@ -85,6 +98,7 @@ def _nudge(db: Session, content: Content, contact: Contact, run: Run) -> bool:
         variables={"title": turn.survey.title},
     )
     run.nudges += 1
+    run.paused = False  # the question is put again: what the person types next answers it
     queued = outbox.queue(
         db,
         contact,

@@ -148,10 +148,16 @@ def resume(db: Session, content: Content, contact: Contact, run: Run, channel: s
     def go_on(turn: Turn) -> list[Message]:
         if quotas.is_full(turn):
             return finish(turn, Disposition.QUOTA_FULL)
-        run.disposition = Disposition.PARTIAL if turn.session.answered() else Disposition.STARTED
+        _revive(turn)
         return _go_on(turn, turn.say("survey.resumed", title=survey.title))
 
     return act(db, content, contact, run, channel, go_on)
+
+
+def _revive(turn: Turn) -> None:
+    """Let a run that was left or expired count as one that somebody is in the middle of."""
+    if turn.run.disposition not in LIVE:
+        turn.run.disposition = Disposition.PARTIAL if turn.session.answered() else Disposition.STARTED
 
 
 def speak(db: Session, content: Content, contact: Contact, run: Run, language: str) -> list[Message]:
@@ -174,6 +180,7 @@ def answer(db: Session, content: Content, contact: Contact, run: Run, inbound: I
     run.last_inbound, run.paused = inbound.external_id, False
 
     def do(turn: Turn) -> list[Message]:
+        _revive(turn)
         if inbound.button == LATER:
             return pause(turn)
         return put(turn) if inbound.button == CONTINUE else hear(turn, inbound)
@@ -216,7 +223,7 @@ def press(db: Session, content: Content, contact: Contact, inbound: Inbound) -> 
     if button[2] == BEGIN:
         return begin(db, content, contact, inbound.channel, survey)
     run = runs.through(db, contact, survey.id)
-    if run and run.disposition in LIVE:
+    if run and (run.disposition in LIVE or (run.disposition in _RESUMABLE and is_open(survey))):
         messages = answer(db, content, contact, run, inbound)
         runs.pause_others(db, run)
         return messages

@@ -56,6 +56,8 @@ async def test_on_telegram_an_invitation_is_followed_to_the_end_and_an_answer_co
         """
         me: [Yes]
         bot: What do you wish for?
+        me: PAUSE
+        bot: survey.paused
         """
     )
     assert await person.query(_disposition) == (Disposition.PARTIAL, ["yes"])

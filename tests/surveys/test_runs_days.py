@@ -85,6 +85,37 @@ def test_a_reminder_repeats_the_open_question_and_carries_the_template(chat: Cha
         assert (row.kind, row.purpose, row.ref) == ("nudge", "surveys", run_id)
 
 
+def test_a_reminder_of_a_paused_survey_opens_its_question_again(chat: Chat) -> None:
+    chat.say("one")
+    chat.say("PAUSE")
+    assert chat.run().paused
+    clock.advance(25 * HOUR)
+    assert nudge(chat) == 1
+    chat.say("two")
+    assert chat.values() == {"a": "one", "b": "two"}
+
+
+def test_nobody_is_reminded_of_a_second_survey_while_one_is_open(chat: Chat) -> None:
+    first = chat.run().id
+    chat.say("one")
+    chat.begin(chat.publish(form(1, "", "other"), "other.md"))
+    chat.say("uno")
+    clock.advance(25 * HOUR)
+    assert nudge(chat) == 1
+    assert nudge(chat) == 0
+    chat.say("PAUSE")
+    clock.advance(73 * HOUR)
+    assert nudge(chat) == 1
+    with chat.database.begin() as db:
+        refs = db.scalars(select(OutboxMessage.ref).order_by(OutboxMessage.id)).all()
+    assert refs == [chat.run().id] * 2
+    chat.say("dos")
+    chat.say("yes")
+    assert nudge(chat) == 1
+    with chat.database.begin() as db:
+        assert db.scalars(select(OutboxMessage.ref).order_by(OutboxMessage.id)).all()[-1] == first
+
+
 def test_an_answer_starts_the_silence_anew(chat: Chat) -> None:
     clock.advance(20 * HOUR)
     chat.say("one")
@@ -120,6 +151,20 @@ def test_who_comes_back_after_that_goes_on(chat: Chat) -> None:
     chat.say("yes")
     assert chat.values() == {"a": "one", "b": "two"}
     assert chat.run().disposition == Disposition.COMPLETED
+
+
+def test_a_button_of_a_survey_that_expired_still_answers_as_long_as_it_is_open(chat: Chat) -> None:
+    chat.say("one")
+    skip = chat.button("Skip")
+    clock.advance(timedelta(days=20))
+    expire(chat)
+    with chat.database.begin() as db:
+        db.scalars(select(Survey)).one().closes_at = clock.now() + HOUR
+    assert "First? → one" in chat.press(skip)
+    assert chat.run().disposition == Disposition.PARTIAL
+    clock.advance(2 * HOUR)
+    expire(chat)
+    assert "This survey is closed" in chat.press(skip)
 
 
 def test_a_survey_that_closes_ends_its_runs(chat: Chat) -> None:
