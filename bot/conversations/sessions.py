@@ -29,7 +29,9 @@ def calendar(talk: Talk, public_url: str) -> None:
         talk.say("session.calendar_none")
     else:
         address = f"{public_url}{feeds.path(talk.db, talk.contact)}"
-        talk.say("session.calendar_feed", talk.button(NEW_ADDRESS, "button.new_address"), address=address)
+        subscription = f"webcal:{address.partition(':')[2]}"  # what calendar apps call a feed that is read again
+        renew = talk.button(NEW_ADDRESS, "button.new_address")
+        talk.say("session.calendar_feed", renew, address=address, subscription=subscription)
 
 
 def new_address(talk: Talk, public_url: str) -> None:

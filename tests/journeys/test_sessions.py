@@ -184,7 +184,9 @@ async def _shift(group: Group) -> None:
         assert entry.sequence.value == "1"
         assert entry.dtstart.value.astimezone(UTC) == MOVED
     await toronto.write("CALENDAR")
-    feed = await group.calendar(await toronto.hear("session.calendar_feed"))
+    told_address = await toronto.hear("session.calendar_feed")
+    feed = await group.calendar(told_address)
+    assert re.search(r"http:(\S+\.ics)\n.*\nwebcal:\1\n", told_address.text)  # the same, as calendar apps want it
     assert (feed.uid.value, feed.dtstart.value.astimezone(UTC)) == (entry.uid.value, MOVED)
 
 
