@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, false, func, select
 from sqlalchemy.orm import Session
 
+from bot.broadcasts import taking_part
 from bot.broadcasts.models import KIND
 from bot.contacts.models import Contact, Grouped, Interest, State
 from bot.messaging.models import OutboxMessage, Status
@@ -24,7 +25,7 @@ class BadAudience(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """All conditions must hold; an empty one always does, and any one of its values is enough."""
+    """All conditions must hold; an empty one always does, and any one of its values is enough, unless it says "not"."""
 
     origins: tuple[str, ...] = ()
     residences: tuple[str, ...] = ()
@@ -35,6 +36,11 @@ class Audience:
     wishes: tuple[str, ...] = ()  #: "matches": asked to be told what fits the declared interests
     groups: tuple[str, ...] = ()  #: numbers of groups that staff made
     missed: tuple[str, ...] = ()  #: numbers of broadcasts that certainly did not reach them
+    answered: tuple[str, ...] = ()  #: ids of survey forms
+    not_answered: tuple[str, ...] = ()  #: the same; of several none is answered
+    attended: tuple[str, ...] = ()  #: numbers of sessions
+    not_attended: tuple[str, ...] = ()  #: the same; of several none was attended
+    replies: tuple[str, ...] = ()  #: to invitations: "<number of the session>:<taking_part.Reply>"
     states: tuple[str, ...] = (State.MEMBER,)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,10 +75,12 @@ class Audience:
         if self.interests:
             rule &= exists().where(Interest.contact_id == Contact.id, Interest.code.in_(self.interests))
         if self.groups:
-            rule &= exists().where(Grouped.contact_id == Contact.id, Grouped.group_id.in_(_numbers(self.groups)))
+            rule &= exists().where(
+                Grouped.contact_id == Contact.id, Grouped.group_id.in_(taking_part.numbers(self.groups))
+            )
         if self.missed:
             rule &= Contact.id.in_(_missed(self.missed))
-        return rule
+        return rule & taking_part.condition(self)
 
 
 def _missed(broadcasts: tuple[str, ...]) -> Select[int]:
@@ -80,15 +88,10 @@ def _missed(broadcasts: tuple[str, ...]) -> Select[int]:
     row = OutboxMessage
     return select(row.contact_id).where(
         row.kind == KIND,
-        row.ref.in_(_numbers(broadcasts)),
+        row.ref.in_(taking_part.numbers(broadcasts)),
         row.status.in_(MISSED),
         func.coalesce(row.reason, "").not_in(NOT_MISSED),
     )
-
-
-def _numbers(codes: tuple[str, ...]) -> list[int]:
-    """Return numbers of rows; what is none, such as one that no column holds, finds nobody."""
-    return [int(code) for code in codes if code.isascii() and code.isdecimal() and len(code) < 16]
 
 
 def _texts(values: Any) -> bool:

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.cli import rules
 from bot.cli.opened import acting, installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 
@@ -65,6 +66,20 @@ def new(
     )
 
 
+@app.command()
+def count(
+    audience: Annotated[str, typer.Argument(help=f"JSON, such as {rules.EXAMPLE}.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how many people a rule finds now, before anything is written."""
+    from bot.broadcasts import audience as audiences
+
+    rule = rules.audience(audience)
+    with installation() as opened, opened.database.read() as db:
+        people = audiences.count(db, rule)
+    show_json({"people": people}) if as_json else typer.echo(f"{people} people")
+
+
 @app.command("dry-run")
 def dry_run(id: Id, as_json: AsJson = False) -> None:
     """Say who would get it and who would not, and why."""
@@ -73,12 +88,14 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
     with installation() as opened, opened.database.begin() as db:
         broadcast = _find(db, id)
         found = forecast.dry_run(db, opened.content, broadcast, opened.policy, clock.now())
+        rule = {name: codes for name, codes in broadcast.audience.items() if codes}
         problems = [_told(problem) for problem in checks.problems(opened.content, broadcast, opened.policy)]
     lines = [(line.count, line.when, line.reason, line.channel, line.language, line.form) for line in found.lines]
     if as_json:
         show_json(
             {
                 "audience": found.audience,
+                "rule": rule,
                 "reasons": found.by("reason"),
                 "when": found.by("when"),
                 "file": found.by("file"),
@@ -91,6 +108,7 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
         typer.echo(problem)
     if found.stars:
         typer.echo(f"At the paid rate it costs {found.stars} Telegram Stars at most.")
+    typer.echo(f"Meant for {json.dumps(rule)}")
     show_table(
         f"{found.audience} people", ["people", "when", "why", "channel", "language", "form"], sorted(lines, key=str)
     )

@@ -4,14 +4,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.cli import rules
 from bot.cli.output import Trouble
 from bot.content.languages import LANGUAGES
-
-if TYPE_CHECKING:
-    from bot.broadcasts.audience import Audience
 
 #: Only the first four are needed.
 SHAPE = (
@@ -50,7 +48,7 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
     values |= {"starts_local": wall(_text(given, "starts"), "starts"), "zone": zone}
     values["register_by"] = _deadline(given, zone)
     values["languages"] = _codes(given)
-    values["audience"] = audience(json.dumps(given["audience"])).to_json() if "audience" in given else {}
+    values["audience"] = rules.audience(json.dumps(given["audience"])).to_json() if "audience" in given else {}
     if "reminders" in given:
         values["reminders"] = _offsets(given)
     return values, _by_language(given, "series")
@@ -65,18 +63,6 @@ def wall(text: str, name: str) -> datetime:
     if found.tzinfo is not None:
         raise Trouble(f"{name} must be the local time of the session's zone, without an offset")
     return found
-
-
-def audience(text: str) -> "Audience":
-    """Read the rule of whom to invite."""
-    from bot.broadcasts.audience import Audience, BadAudience
-
-    try:
-        return Audience.from_json(json.loads(text))
-    except BadAudience as error:
-        raise Trouble(str(error)) from None
-    except (ValueError, TypeError, AttributeError):
-        raise Trouble('The audience must be JSON, such as {"origins": ["LS"]}') from None
 
 
 def _by_language(given: Mapping[str, Any], name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from sqlalchemy.orm import Session
 
-from bot.cli import session_file
+from bot.cli import rules, session_file
 from bot.cli.opened import acting, installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 
@@ -90,7 +90,7 @@ def invite(
     id: Id,
     by: By,
     audience: Annotated[
-        str, typer.Option("--audience", help='JSON, such as {"origins": ["LS"]}; without it, whom the session is for.')
+        str, typer.Option("--audience", help=f"JSON, such as {rules.EXAMPLE}; without it, whom the session is for.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -102,7 +102,7 @@ def invite(
     from bot.events import service
     from bot.staff import audit
 
-    given = session_file.audience(audience) if audience else None
+    given = rules.audience(audience) if audience else None
     with _acting(by) as (opened, db, staff):
         event = _find(db, id)
         rule = given or Audience.from_json(event.audience)

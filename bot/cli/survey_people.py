@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.cli import rules
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
 from bot.contacts.models import Contact
@@ -57,27 +58,28 @@ def invite(
     interest: Annotated[Codes, typer.Option(help="Only people with this interest.")] = [],  # noqa: B006
     channel: Annotated[Codes, typer.Option(help="Only people who prefer this channel.")] = [],  # noqa: B006
     source: Annotated[Codes, typer.Option(help="Only people who came by this join link.")] = [],  # noqa: B006
+    audience: Annotated[str, typer.Option(help=f"More conditions as JSON, such as {rules.EXAMPLE}.")] = "{}",
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Invite members who agreed to surveys, once each; options may be repeated, and all must hold."""
-    from bot.broadcasts.audience import Audience
     from bot.staff import audit
     from bot.surveys import inviting
     from bot.surveys.models import Status
 
-    audience = Audience(
-        origins=tuple(origin), residences=tuple(residence), languages=tuple(language), interests=tuple(interest),
-        channels=tuple(channel), sources=tuple(source),
-    )  # fmt: skip
+    named = {
+        "origins": tuple(origin), "residences": tuple(residence), "languages": tuple(language),
+        "interests": tuple(interest), "channels": tuple(channel), "sources": tuple(source),
+    }  # fmt: skip
+    rule = replace(rules.audience(audience), **{name: codes for name, codes in named.items() if codes})
     with _opened(by) as (_, db, staff):
         survey = _find(db, form)
         if survey.status != Status.OPEN:
             raise Trouble(f"{form} is {survey.status}: only an open survey can be answered")
-        people = select(Contact.id).where(audience.condition())
+        people = select(Contact.id).where(rule.condition())
         done = inviting.preview(db, survey, people) if dry_run else inviting.invite(db, survey, people)
         if not dry_run:
-            facts = {"audience": audience.to_json(), "chosen": done.chosen, "invited": done.invited}
+            facts = {"audience": rule.to_json(), "chosen": done.chosen, "invited": done.invited}
             audit.record(db, staff, "survey.invited", "survey", survey.id, facts)
     if as_json:
         show_json({**asdict(done), "dry_run": dry_run})

@@ -151,17 +151,17 @@ def _parts(audience: Sequence[int] | Select[int]) -> Iterator[Sequence[int] | Se
         yield from (audience[start : start + _CHUNK] for start in range(0, len(audience), _CHUNK))
 
 
-def invited(event: Event) -> Select[int]:
-    """Select the ids of those whose invitation has left, or may have."""
+def invited(event_id: int) -> Select[int]:
+    """Select the ids of those whose invitation to a session has left, or may have."""
     return select(OutboxMessage.contact_id).where(
-        OutboxMessage.kind == "invitation", OutboxMessage.ref == event.id, OutboxMessage.status.in_(_LEFT)
+        OutboxMessage.kind == "invitation", OutboxMessage.ref == event_id, OutboxMessage.status.in_(_LEFT)
     )
 
 
 def _concerned(event: Event, closes_at: datetime) -> People:
     """Select who must know of a change: who said yes or maybe and, while they still can answer, who was invited."""
     answered = Rsvp.answer != Answer.NO
-    silent = Rsvp.answer.is_(None) & Contact.id.in_(invited(event))
+    silent = Rsvp.answer.is_(None) & Contact.id.in_(invited(event.id))
     return people(event).where(or_(answered, silent) if closes_at > clock.now() else answered)
 
 

@@ -57,7 +57,7 @@ def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) 
     has_place = Rsvp.standing == Standing.CONFIRMED
     over = event.ends_at <= clock.now()
     conditions: dict[str, ColumnElement[bool]] = {
-        "invited": Contact.id.in_(invited(event)),
+        "invited": Contact.id.in_(invited(event.id)),
         "yes": has_place,
         "maybe": Rsvp.answer == Answer.MAYBE,
         "waiting": Rsvp.standing == Standing.WAITING,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from bot.contacts import consent
 from bot.contacts.models import Address, Contact, Decision, Interest, Purpose, Reach, State
 from bot.content import Content
 from bot.db import Database
+from bot.events import service as events
 from bot.messaging.eligibility import Rules
 from bot.staff.models import Role, StaffUser
+from bot.surveys.models import Disposition, Run, Status, Survey
 
 PROOF = consent.Proof("consent.wording.v1", "0" * 64, "en", "telegram", "YES", None)
 
@@ -93,6 +95,33 @@ def add_staff(db: Session, role: Role, name: str) -> StaffUser:
     db.add(user)
     db.flush()
     return user
+
+
+def add_survey(db: Session, form: str, version: str = "1") -> Survey:
+    now = clock.now()
+    survey = Survey(
+        form_id=form, version=version, title=form.title(), sha256=f"{form}{version}", filename="f.xlsx", file=b"",
+        xform="", status=Status.OPEN, created_at=now, published_at=now,
+    )  # fmt: skip
+    db.add(survey)
+    db.flush()
+    return survey
+
+
+def add_run(db: Session, survey: Survey, contact: Contact, disposition: Disposition) -> None:
+    now, who = clock.now(), {"contact_id": contact.id, "language": "en", "channel": "telegram"}
+    db.add(Run(survey_id=survey.id, disposition=disposition, state={}, started_at=now, updated_at=now, **who))
+    db.flush()
+
+
+def add_session(db: Session, title: str = "Saving", *, capacity: int | None = None) -> int:
+    """Add an open session in three days; return its number."""
+    at = (clock.now() + timedelta(days=3)).replace(tzinfo=None, microsecond=0)
+    event = events.create(
+        db, title={"en": title}, starts_local=at, zone="Africa/Maseru", minutes=60, created_by="1", capacity=capacity
+    )
+    events.publish(db, event)
+    return event.id
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,14 @@ def test_a_broadcast_needs_two_people_and_its_numbers_add_up(
     found = outreach("broadcast", "dry-run", number, "--json").json
     assert found["audience"] == 2
     assert found["problems"] == []
-    assert "2 people" in outreach("broadcast", "dry-run", number).out
+    assert found["rule"] == {"origins": ["LS"], "states": ["member"]}
+    told = outreach("broadcast", "dry-run", number).out
+    assert "2 people" in told
+    assert 'Meant for {"origins": ["LS"]' in told
+    assert outreach("broadcast", "count", '{"origins": ["LS", "MW"]}', "--json").json == {"people": 3}
+    assert outreach("broadcast", "count", '{"not_answered": ["none"]}', "--json").json == {"people": 0}
+    assert "Unknown condition gender" in complaint(outreach("broadcast", "count", '{"gender": ["f"]}'))
+    assert "must be JSON" in complaint(outreach("broadcast", "count", "LS"))
 
     assert "permission broadcast.approve" in complaint(outreach("broadcast", "approve", number, "--by", EDITOR))
     assert "this step needs “approved”" in complaint(outreach("broadcast", "send", number, "--by", EDITOR))

@@ -14,8 +14,11 @@ from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts import consent
 from bot.contacts.models import Address, Contact, Decision, Purpose, Reach, State
 from bot.db import Database
+from bot.events.models import Attendance
 from bot.messaging.models import OutboxMessage, Status
 from bot.staff.models import AuditEntry, Role
+from bot.surveys.models import Disposition
+from tests.broadcasts.conftest import add_run, add_session, add_survey
 from tests.web.console_browser import Browser, Seen, build
 
 TEXTS = {"text_en": "A savings bond opens on Monday.", "text_fr": "Une obligation ouvre lundi."}
@@ -284,6 +287,29 @@ async def test_an_audience_by_rule_is_counted_and_kept(app: FastAPI) -> None:
     form = await editor.open(f"{page.path.removeprefix('/console')}/edit")
     assert form.form("/edit").fields["text_en"] == TEXTS["text_en"]
     assert form.tree.xpath("//input[@name='channels' and @checked]/@value") == ["whatsapp"]
+
+
+async def test_who_answered_a_survey_or_came_to_a_session_is_ticked_counted_and_told(
+    app: FastAPI, database: Database
+) -> None:
+    with database.begin() as db:
+        survey, session = add_survey(db, "mapping"), add_session(db)
+        for contact in db.scalars(select(Contact).order_by(Contact.id).limit(2)):
+            add_run(db, survey, contact, Disposition.COMPLETED)
+            db.add(Attendance(event_id=session, contact_id=contact.id, how="staff", recorded_by="1", at=clock.now()))
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    assert "2 people" in (await editor.open(f"/audience?answered=mapping&attended={session}")).text
+    assert "5 people" in (await editor.open("/audience?not_answered=mapping")).text
+    assert "0 people" in (await editor.open("/audience?not_answered=mapping&not_answered=unknown")).text
+    page = await write(editor, not_answered=["mapping"], not_attended=[str(session)])
+    assert "Audience 5" in page.text
+    assert "Has not answered the survey Mapping" in page.text
+    assert "Was not at the session Saving" in page.text
+    form = await editor.open(f"{page.path.removeprefix('/console')}/edit")
+    assert form.tree.xpath("//input[@name='not_answered' and @checked]/@value") == ["mapping"]
+    page = await editor.submit(form, "/edit", not_attended=[], replies=[f"{session}:silent"])
+    assert "Was invited, no answer: Saving" in page.text
+    assert "Audience 0" in page.text
 
 
 async def test_the_bubbles_show_the_lines_that_sending_adds(app: FastAPI) -> None:

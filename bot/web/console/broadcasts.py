@@ -22,9 +22,10 @@ from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.web.console import attaching
+from bot.web.console import attaching, choosing
 from bot.web.console.context import ConsoleContext
 from bot.web.console.live import ORDER
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import NotFound, Refused, Visit
 
@@ -64,6 +65,7 @@ class View:
     broadcast: Broadcast
     names: dict[int, str]
     audience: Audience
+    called: dict[str, dict[str, str]]  #: names of the surveys, sessions and groups of the audience
     messages: dict[str, Message]  #: language -> as it leaves
     problems: list[checks.Problem]
     seen: str  #: content hash, which an approval repeats
@@ -81,18 +83,20 @@ class View:
 
 @pages.get("/broadcasts/{id:row}", needs=Permission.BROADCAST_VIEW)
 async def one(visit: Visit) -> Response:
-    view = await visit.database.query(_view, visit.context, visit.id)
+    view = await visit.database.query(_view, visit.context, visit.id, visit.reader)
     return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now(), bubbles=attaching.bubbles)
 
 
-def _view(db: Session, context: ConsoleContext, broadcast_id: int) -> View:
+def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reader) -> View:
     broadcast, content = _get(db, broadcast_id), context.content
+    audience = Audience.from_json(broadcast.audience)
     sent = broadcast.sent_at is not None
     dry = None if sent else forecast.dry_run(db, content, broadcast, context.policy, clock.now())
     return View(
         broadcast=broadcast,
         names=_names(db, {broadcast.author_id, broadcast.approved_by, broadcast.refused_by, *broadcast.writers}),
-        audience=Audience.from_json(broadcast.audience),
+        audience=audience,
+        called=choosing.names(db, reader, audience),
         messages={code: rendering.message(content, broadcast, code) for code in LANGUAGES if code in broadcast.texts},
         problems=[] if sent else checks.problems(content, broadcast, context.policy),
         seen=rendering.content_hash(content, broadcast),

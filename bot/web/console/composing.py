@@ -78,7 +78,8 @@ async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
 
 async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
     content = visit.context.content
-    offered = await visit.database.query(choosing.offered, content, tuple(visit.context.policy.channels), visit.reader)
+    channels = tuple(visit.context.policy.channels)
+    offered = await visit.database.query(choosing.offered, content, channels, visit.reader, draft.audience)
     return visit.page(
         "broadcasts/compose.html",
         422 if errors else 200,

@@ -63,6 +63,10 @@ class Reader:
             on.isoformat(), format_date(on, "d MMM y", locale=self.locale)
         )
 
+    def calendar_day(self, value: date) -> str:
+        """Return a day as it stands in the calendar of its place."""
+        return format_date(value, "d MMM y", locale=self.locale)
+
     def day_month(self, value: date) -> str:
         """Return a day of this year."""
         return format_date(value, "d MMM", locale=self.locale)

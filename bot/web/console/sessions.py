@@ -61,7 +61,8 @@ async def one(visit: Visit) -> Response:
     view = await visit.database.query(_view, visit.id, visit.context.content, channels, visit.reader)
     held = attending.takes_marks(view.event)
     audience = Audience.from_json(view.event.audience)
-    return visit.page("sessions/one.html", view=view, audience=audience, now=clock.now(), order=ORDER, held=held)
+    chosen = {"audience": audience, "conditions": choosing.CONDITIONS}
+    return visit.page("sessions/one.html", view=view, now=clock.now(), order=ORDER, held=held, chosen=chosen)
 
 
 def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
@@ -72,7 +73,7 @@ def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...
         event=event,
         figures=service.figures(db, event),
         sending=sending,
-        offered=choosing.offered(db, content, channels, reader),
+        offered=choosing.offered(db, content, channels, reader, Audience.from_json(event.audience)),
         titles=planning.forms(db, event) | planning.topics(db, event),
         documents=materials.of(db, event),
         series=series.sessions(db, series_id) if series_id else [],

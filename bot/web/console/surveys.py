@@ -98,7 +98,9 @@ class View:
 async def one(visit: Visit) -> Response:
     context = visit.context
     view = await visit.database.query(_view, visit.id, context.content, tuple(context.policy.channels), visit.reader)
-    return visit.page("surveys/one.html", view=view, everybody=Audience(), local=composing.local)
+    return visit.page(
+        "surveys/one.html", view=view, everybody=Audience(), conditions=choosing.CONDITIONS, local=composing.local
+    )
 
 
 def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
@@ -115,7 +117,7 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         response=inviting.response(db, survey),
         cells=quotas.filled(db, survey),
         silent=nudging.count_silent(db, survey, clock.now()),
-        offered=choosing.offered(db, content, channels, reader),
+        offered=choosing.offered(db, content, channels, reader, Audience()),
     )
 
 
