@@ -20,17 +20,25 @@ class Limits:
 class Bucket:
     """Let `burst` calls through at once and `rate` per second after that."""
 
-    __slots__ = ("_allowance", "_interval", "_next")
+    __slots__ = ("_allowance", "_interval", "_next", "_seen")
 
     def __init__(self, rate: float, burst: int) -> None:
         self._interval = 1 / rate
         self._allowance = (burst - 1) / rate
-        self._next = 0.0
+        self._next = self._seen = 0.0
 
     def wait(self) -> float:
         """Return the seconds until a call would pass, 0 when it passes now."""
-        return max(0.0, self._next - self._allowance - clock.now().timestamp())
+        now = self._now()
+        return max(0.0, self._next - self._allowance - now)
 
     def take(self) -> None:
         """Count one call."""
-        self._next = max(self._next, clock.now().timestamp()) + self._interval
+        now = self._now()
+        self._next = max(self._next, now) + self._interval
+
+    def _now(self) -> float:
+        now = clock.now().timestamp()
+        self._next -= max(0.0, self._seen - now)  # a clock that was set back makes nobody wait longer
+        self._seen = now
+        return now

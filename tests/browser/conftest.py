@@ -76,7 +76,7 @@ class Office:
             self.troubles.append(text)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     """An installation in which something of everything has happened."""
     if CHROMIUM is None and not REQUIRED:

@@ -11,7 +11,7 @@ from bot.web.console import PAGES
 from bot.web.console.routes import Open
 from tests.browser.conftest import Office
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 #: Rules of axe that look at the whole page and cost most; those on colours run with them.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -10,7 +10,7 @@ from bot.staff.models import Role
 from tests.browser.conftest import Office
 from tests.journeys.conftest import somebody
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def reach(page: Page, selector: str) -> None:

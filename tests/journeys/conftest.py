@@ -71,9 +71,12 @@ def _furnish(db: Session) -> None:
     events.publish(db, event)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture
 async def village(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
-    """An installation of one's own, on each engine, where time runs fast."""
+    """An installation of one's own, on each engine, where time runs fast and may leap.
+
+    It has an event loop of its own, too: meanwhile the town stands still, and does not see these times.
+    """
     clock.hurry(HURRY)
     try:
         settings = {**SETTINGS, "database_url": "" if database_url.startswith("sqlite") else _unmade(database_url)}

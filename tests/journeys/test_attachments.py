@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
@@ -20,8 +19,6 @@ from tests.web.test_console_attachments import PDF, png
 
 from .chat import PATIENCE, Person
 from .conftest import somebody
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LONG = "A paragraph about the new bond and who may buy it. " * 25
 

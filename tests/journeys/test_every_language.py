@@ -54,6 +54,7 @@ async def test_who_is_too_young_leaves_nothing_and_who_is_erased_is_a_stranger(
     await second.play("me: hello\nbot: registration.choose_language")
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_people_of_a_list_are_invited_once_in_its_language_and_decide_themselves(village: Stage) -> None:
     clock.move_to(clock.now().replace(hour=8, minute=0) + timedelta(days=1))
     people = {code: somebody(village, "whatsapp", code) for code in LANGUAGES}

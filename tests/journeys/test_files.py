@@ -17,7 +17,6 @@ from tests.web.test_console_attachments import png
 from .chat import PATIENCE, Person
 from .conftest import somebody
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 both = pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
 
 PHOTO = b"\x89PNG\r\n\x1a\n" + b"a shop in Thaba-Tseka" * 40_000  # more than one piece

@@ -71,6 +71,7 @@ async def test_a_person_and_staff_talk_until_the_chat_goes_back_to_the_bot(
     await palesa.play("bot: Gladly.")
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_an_answer_after_whatsapps_window_asks_first_and_comes_at_the_button(village: Stage) -> None:
     palesa = somebody(village, "whatsapp")
     await palesa.join()

@@ -100,6 +100,7 @@ def _dispositions(db: Session, contact_id: int) -> list[str]:
     return list(db.scalars(select(Run.disposition).where(Run.contact_id == contact_id)))
 
 
+@pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_stop_while_a_broadcast_is_queued(village: Stage) -> None:
     people = [somebody(village, channel) for channel in ("telegram", "whatsapp", "telegram", "whatsapp")]

@@ -155,6 +155,7 @@ async def test_a_stranger_can_delete_too(person: People) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 @both
+@pytest.mark.asyncio(loop_scope="function")
 async def test_nothing_names_a_person_who_was_erased(
     village: Stage, channel: str, tmp_path: Path, logged: Callable[[], str]
 ) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -19,8 +18,6 @@ from tests.events.conftest import wall
 from tests.events.test_calendars import entries
 from tests.journeys.chat import PATIENCE, Person
 from tests.journeys.conftest import somebody
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Language, home, and the hour there: on the evening before Europe's summer time of 2027, and two weeks later.
 PEOPLE = (

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,8 +14,6 @@ from bot.surveys.models import Answer, Disposition, Run, Survey
 
 from .chat import Person
 from .conftest import SURVEY, somebody
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def _joined(village: Stage, channel: str) -> Person:

@@ -24,6 +24,7 @@ async def code_of(person: Person) -> str:
     return next(word.strip(".") for word in person.heard[-1].text.split() if word.startswith("LINK-"))
 
 
+@pytest.mark.asyncio(loop_scope="function")
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 async def test_two_chats_become_one_person(village: Stage) -> None:
     thabo, again = somebody(village, "telegram"), somebody(village, "whatsapp")

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -18,8 +17,6 @@ from bot.staff.models import Role
 
 from .chat import Person
 from .conftest import somebody
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_who_answers_an_announcement_by_template_gets_its_full_text(village: Stage) -> None:
