@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, String, any_, delete, func, insert, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Select, String, any_, delete, func, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock, crypto
@@ -110,7 +110,7 @@ def judge(
     for chunk in _chunks(rows):
         judged = [_judge(row, region, seen, language_of) for row in chunk]
         known = _known(db, sender, [verdict.value_hash for verdict in judged if verdict.value_hash])
-        found += [verdict._replace(reason=known.get(verdict.value_hash, verdict.reason)) for verdict in judged]
+        found += [_known_as(verdict, known.get(verdict.value_hash)) for verdict in judged] if known else judged
         progress(len(chunk))
     return found
 
@@ -126,6 +126,10 @@ def _judge(row: Row, region: str | None, seen: set[str], language_of: Callable[[
     return Verdict(row.line, Known.NEW, address, crypto.index(address), language_of(row.language))
 
 
+def _known_as(verdict: Verdict, known: Known | None) -> Verdict:
+    return verdict._replace(reason=known) if known else verdict
+
+
 def _known(db: Session, sender: str, hashes: list[str]) -> dict[str, Known]:
     asked = select(AskedOnce.value_hash).where(_among(db, AskedOnce.value_hash, hashes))
     here = Address.channel == CHANNEL, Address.sender == sender
@@ -135,11 +139,11 @@ def _known(db: Session, sender: str, hashes: list[str]) -> dict[str, Known]:
     )
 
 
-def _among(db: Session, column: InstrumentedAttribute[str], values: list[str]) -> ColumnElement[bool]:
-    """Compare with many values as one parameter: a parameter for each costs more than the whole look-up."""
+def _among(db: Session, column: InstrumentedAttribute[str], hashes: list[str]) -> ColumnElement[bool]:
+    """Compare with many hashes as one text: a parameter for each, or a list, costs more than the whole look-up."""
     if db.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(values, ARRAY(String)))
-    return column.in_(select(func.json_each(json.dumps(values)).table_valued("value").c.value))
+        return column == any_(func.string_to_array(",".join(hashes), ",", type_=ARRAY(String)))
+    return column.in_(select(func.json_each(json.dumps(hashes)).table_valued("value").c.value))
 
 
 def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:

@@ -43,13 +43,14 @@ def main(path: str, wanted: str = "") -> int:
     ]
     if (wanted and wanted not in names) or not names:
         return NO_SHEET
-    # Lists often stand behind an empty first sheet.
-    full = (name for name in names if wanted or book.get_sheet_by_name(name).start is not None)
-    chosen = wanted or next(full, names[0])
+    # Lists often stand behind an empty first sheet. Each is read as a whole when it is got: once.
+    sheets = (book.get_sheet_by_name(name) for name in ([wanted] if wanted else names))
+    sheet = next((one for one in sheets if wanted or one.start is not None), None) or book.get_sheet_by_name(names[0])
+    chosen = sheet.name
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     writer = csv.writer(sys.stdout)
     writer.writerow([chosen, *(name for name in names if name != chosen)])
-    rows = ((number, row) for number, row in enumerate(book.get_sheet_by_name(chosen).iter_rows(), 1) if is_filled(row))
+    rows = ((number, row) for number, row in enumerate(sheet.iter_rows(), 1) if is_filled(row))
     header = next(rows, None)
     if header is None:
         return 0
