@@ -20,7 +20,7 @@ from bot.events import following
 from bot.events import upkeep as events
 from bot.exports import withdrawals
 from bot.messaging import inbox, made, outbox
-from bot.staff import sessions
+from bot.staff import sessions, tokens
 from bot.surveys import service as surveys
 from bot.surveys.nudging import NUDGES
 from bot.surveys.runs import EXPIRY
@@ -67,6 +67,7 @@ def table(
         Job("repeated_broadcasts", 30, lambda db: repeating.take_turns(db, content, router.policy)),
         Job("unused_attachments", 3600, attachments.clear),
         Job("old_sign_ins", 3600, sessions.close_old),
+        Job("old_api_calls", 3600, tokens.forget_calls),
         Job("deadlines", 60, outbox.expire),
         Job("channels_off", 60, lambda db: outbox.follow_channels(db, channels) if channels else 0),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),

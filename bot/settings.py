@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token that GET /metrics asks for; empty: anybody who reaches it may read it."
     )
+    api_rate: int = Field(120, ge=1, le=100_000, description="Calls of the JSON API a minute, for each token.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")

@@ -223,6 +223,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_address_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "api_token",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=True),
+        sa.Column("created_by", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("minute", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["staff_user.id"], name=op.f("fk_api_token_user_id_staff_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_token_token_hash")),
+    )
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_token_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "broadcast",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
@@ -711,6 +734,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "api_call",
+        sa.Column("token_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["token_id"], ["api_token.id"], name=op.f("fk_api_call_token_id_api_token"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_id", "key", name=op.f("pk_api_call")),
+    )
+    with op.batch_alter_table("api_call", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_call_at"), ["at"], unique=False)
+
+    op.create_table(
         "attendance",
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1144,6 +1182,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attendance_contact_id"))
 
     op.drop_table("attendance")
+    with op.batch_alter_table("api_call", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_call_at"))
+
+    op.drop_table("api_call")
     with op.batch_alter_table("answer", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_answer_current",
@@ -1227,6 +1269,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_broadcast_link_kind_link_ref"))
 
     op.drop_table("broadcast")
+    with op.batch_alter_table("api_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_token_user_id"))
+
+    op.drop_table("api_token")
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_address_contact_id"))
 

@@ -17,7 +17,7 @@ from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.db import open_engine
 from bot.messaging.models import OPEN, RESTORED, OutboxMessage, Status, Worker
 from bot.staff import audit
-from bot.staff.models import StaffSession
+from bot.staff.models import ApiToken, StaffSession
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity
@@ -73,6 +73,7 @@ def _make_safe(db: Session, manifest: Manifest) -> None:
         .values(status=BroadcastStatus.DRAFT, approved_hash=None, approved_by=None, approved_at=None)
     )
     db.execute(delete(StaffSession))
+    db.execute(update(ApiToken).values(revoked_at=now))  # one that was revoked since must not count again
     db.execute(delete(Worker))
     made_at = datetime.fromisoformat(manifest.made_at)
     audit.record(db, None, "backup.restored", "installation", "-", {"made_at": made_at.isoformat(timespec="seconds")})

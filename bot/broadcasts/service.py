@@ -1,6 +1,6 @@
 """What can be done with a broadcast: write, have a second person approve, send, pause, resume, cancel."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,12 @@ class Draft:
             buttons=tuple(broadcast.buttons),
             link=link if link[0] and link[1] else None,  # type: ignore[arg-type]
         )
+
+    def rewritten(self, new: "Draft", offered: Collection[str]) -> "Draft":
+        """Return the new one with what no author writes: the buttons that are not `offered`, risks, link and files."""
+        own = tuple(button for button in self.buttons if button["id"] not in offered)
+        buttons = (*own, *new.buttons)
+        return replace(new, buttons=buttons, risks=self.risks, link=self.link, attachments=self.attachments)
 
 
 def draft(db: Session, content: Content, author: StaffUser, what: Draft) -> Broadcast:

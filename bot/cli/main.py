@@ -20,6 +20,7 @@ from bot.cli import (
     serving,
     sessions,
     surveys,
+    tokens,
     webhooks,
 )
 from bot.cli.output import complain
@@ -50,6 +51,7 @@ app.add_typer(exporting.app, name="exports")
 app.add_typer(keys.app, name="keys")
 app.add_typer(links.app, name="links")
 app.add_typer(people.app, name="staff")
+app.add_typer(tokens.app, name="token")
 app.add_typer(people.audit_app, name="audit")
 app.add_typer(content.templates_app, name="templates")
 app.add_typer(webhooks.app, name="webhooks")

@@ -14,6 +14,8 @@ from bot.db import take_turn
 from bot.staff.models import AuditEntry, StaffUser
 
 GENESIS = "0" * 64
+#: Under this name a database session keeps which program it works for: {"token": number}.
+CALLER = "caller"
 
 
 def record(
@@ -24,8 +26,12 @@ def record(
     subject_id: object,
     detail: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
-    """Add an entry (`actor` None: the system). Call it last: from here to the commit, other writers wait."""
+    """Add an entry (`actor` None: the system). Call it last: from here to the commit, other writers wait.
+
+    What a program does for a staff user carries the number of its token.
+    """
     take_turn(db, "audit trail")
+    said = {**(detail or {}), **db.info.get(CALLER, {})}
     previous = db.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one_or_none()
     entry = AuditEntry(
         at=clock.now(),
@@ -33,7 +39,7 @@ def record(
         action=action,
         subject_kind=subject_kind,
         subject_id=str(subject_id),
-        detail=json.loads(json.dumps(detail or {})),  # as the database will give it back
+        detail=json.loads(json.dumps(said)),  # as the database will give it back
         previous_hash=previous.hash if previous else GENESIS,
     )
     entry.hash = digest(entry)

@@ -76,6 +76,39 @@ class RecoveryCode(Base):
     code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
+class ApiToken(Base):
+    """What a program shows to act for a staff user, within its scopes and the user's role."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))  #: of the program, for staff
+    scopes: Mapped[list[str]]  #: of scopes.Scope
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)  #: None until the owner has fetched it
+    created_by: Mapped[str] = mapped_column(String(32))  #: the staff user's id
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    minute: Mapped[datetime | None]  #: in which the calls are counted
+    calls: Mapped[int] = mapped_column(default=0)  #: in that minute
+
+    user: Mapped[StaffUser] = relationship(lazy="joined", innerjoin=True)
+
+
+class ApiCall(Base):
+    """The answer to a call that must not happen twice, for whoever repeats it."""
+
+    __tablename__ = "api_call"
+
+    token_id: Mapped[int] = mapped_column(ForeignKey("api_token.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  #: the caller's choice, hashed
+    request_hash: Mapped[str] = mapped_column(String(64))  #: what was asked: the key fits nothing else
+    answer: Mapped[str | None] = mapped_column(EncryptedText)  #: JSON
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class SignInFailures(Base):
     """Failed sign-ins for one e-mail address, whether or not a user has it."""
 

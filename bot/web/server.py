@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
 from bot.messaging.made import Makers
-from bot.web import calendars, console, hooks, media, metrics
+from bot.web import api, calendars, console, hooks, media, metrics
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
@@ -18,7 +18,7 @@ from bot.web.hooks import HookContext
 def build(
     hook_context: HookContext, console_context: ConsoleContext, makers: Makers, extra: Sequence[BaseRoute] = ()
 ) -> FastAPI:
-    """Return the application: webhooks, health, files, console, and what the caller adds (emulated phones)."""
+    """Return the application: webhooks, health, files, console, API, and what the caller adds (emulated phones)."""
     app = FastAPI(title="Diaspora Outreach", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend([*hooks.routes(hook_context), *_health(console_context.database)])
     secret, database = console_context.secret, console_context.database
@@ -31,6 +31,7 @@ def build(
     app.router.routes.extend(media.routes(secret, makers.media_dir, make))
     app.router.routes.extend(calendars.routes(database, console_context.content, secret))
     console.mount(app, console_context)
+    api.mount(app, console_context)
     app.router.routes.extend(extra)
     return app
 

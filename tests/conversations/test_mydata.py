@@ -25,6 +25,8 @@ from tests.events.conftest import session, wall
 #: Tables in which nothing is about a member, and what they are about.
 ABOUT_OTHERS = {
     "alarm": "what goes wrong",
+    "api_call": "answers to programs, of a day",
+    "api_token": "staff",
     "alembic_version": "the tables themselves",
     "asked_once": "keyed hashes of addresses, and nothing else",
     "attachment": "broadcasts",

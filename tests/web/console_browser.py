@@ -18,6 +18,7 @@ from bot.messaging.eligibility import Rules
 from bot.settings import Settings
 from bot.staff import passwords, service
 from bot.staff.models import Role
+from bot.web import api
 from bot.web.console import ConsoleContext, mount
 
 PASSWORD = "four words of mine"
@@ -114,13 +115,14 @@ def _hash() -> str:
 
 
 def build(database: Database, messages_dir: Path, data_dir: Path) -> FastAPI:
-    """Return an application with the console and one staff user of each role."""
+    """Return an application with console and API, and one staff user of each role."""
     with database.begin() as db:
         for role in Role:
             user, _ = service.add(db, f"{role}@example.org", f"{role.title()} Person", role)
             user.password_hash, user.link_hash = _hash(), None
-    app = FastAPI()
-    mount(app, context(database, messages_dir, data_dir))
+    app, made = FastAPI(), context(database, messages_dir, data_dir)
+    mount(app, made)
+    api.mount(app, made)
     return app
 
 

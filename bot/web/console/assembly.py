@@ -50,6 +50,7 @@ from bot.web.console import (
     surveys,
     texts,
     thread,
+    tokens,
     uncertain,
 )
 from bot.web.console.context import ConsoleContext
@@ -97,6 +98,7 @@ PAGES: tuple[Page, ...] = (
     *texts.pages,
     *senders.pages,
     *staff_users.pages,
+    *tokens.pages,
     *audit_trail.pages,
     *account.pages,
 )

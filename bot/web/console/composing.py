@@ -61,9 +61,7 @@ async def save(visit: Visit) -> Response:
     draft, errors = await _read(visit)
     if errors:
         return await _compose(visit, draft, broadcast, errors)
-    kept = Draft.of(broadcast)  # what comes from elsewhere stays as it is
-    own = tuple(button for button in kept.buttons if button["id"] not in ACTIONS)
-    draft = replace(draft, buttons=(*own, *draft.buttons), risks=kept.risks, link=kept.link)
+    draft = replace(Draft.of(broadcast).rewritten(draft, ACTIONS), attachments=draft.attachments)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
     return visit.go(f"/broadcasts/{visit.id}", "saved")
 
@@ -71,7 +69,7 @@ async def save(visit: Visit) -> Response:
 async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
     draft, errors = read(visit.form)
     actions = [id for id in visit.form.texts("actions") if id in ACTIONS]
-    draft = replace(draft, buttons=tuple(_button(visit.context.content, id) for id in actions))
+    draft = replace(draft, buttons=tuple(button(visit.context.content, id) for id in actions))
     files, wrong = await attaching.read(visit)
     return replace(draft, attachments=files), (*errors, *wrong)
 
@@ -99,7 +97,7 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
     )
 
 
-def _button(content: Content, id: str) -> dict[str, Any]:
+def button(content: Content, id: str) -> dict[str, Any]:
     """Return a button that does what one of the menu does, with its label in every language."""
     return {"id": id, "labels": {code: content.catalogue.text(ACTIONS[id], code) for code in LANGUAGES}}
 

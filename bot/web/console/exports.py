@@ -1,24 +1,21 @@
 """Exports: take the answers of a survey as files, and find earlier ones again."""
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from bot import clock
-from bot.exports import service, withdrawals
+from bot.exports import ordering, service, withdrawals
 from bot.exports.models import Export
-from bot.exports.options import ExportError, Format, Options
+from bot.exports.options import Format, Options
 from bot.staff import audit
 from bot.staff.models import StaffUser
-from bot.staff.roles import Permission, require
+from bot.staff.roles import Permission
 from bot.surveys.models import Survey
-from bot.web.console.context import ConsoleContext
 from bot.web.console.routes import Pages
 from bot.web.console.visit import NotFound, Refused, Visit, found
 
-log = structlog.get_logger(__name__)
 pages = Pages()
 
 PAGE = 50
@@ -69,28 +66,14 @@ async def run(visit: Visit) -> Response:
         groups=bool(visit.form.text("groups")),
         free_text=bool(visit.form.text("free_text")),
     )
-    if options.free_text:
-        require(visit.user, Permission.EXPORTS_IDENTIFIED)  # what people wrote may name them
     export = await visit.database.run(_begin, survey_id, options, visit.user)
     response = visit.go("/exports", "exporting")
-    response.background = BackgroundTask(_write, visit.context, export)
+    response.background = BackgroundTask(ordering.write, visit.context.database, export, visit.context.exports_dir)
     return response
 
 
 def _begin(db: Session, survey_id: int, options: Options, user: StaffUser) -> Export:
-    survey = found(db.get(Survey, survey_id))
-    export = service.begin(db, survey, options, str(user.id))
-    audit.record(db, user, "export.begun", "export", export.id, {"survey": survey.id, "options": options.as_json()})
-    return export
-
-
-async def _write(context: ConsoleContext, export: Export) -> None:
-    """Write the files after the answer has gone: a large export takes longer than a browser waits."""
-    try:
-        result = await context.database.query(service.write, export, context.exports_dir / str(export.id))
-        await context.database.run(service.finish, export, result)
-    except (ExportError, OSError) as error:
-        log.error("export failed", export_id=export.id, error=type(error).__name__)
+    return ordering.order(db, found(db.get(Survey, survey_id)), options, user)
 
 
 @pages.get("/exports/{id:row}/withdrawn", needs=Permission.EXPORTS_RUN)
@@ -104,7 +87,7 @@ async def withdrawn(visit: Visit) -> Response:
 
 def _withdrawn(db: Session, export_id: int, user: StaffUser) -> list[str]:
     export = _export(db, export_id)
-    _note_download(db, export, withdrawals.NAME, user)
+    audit.record(db, user, "export.downloaded", "export", export.id, {"file": withdrawals.NAME})
     return service.withdrawn(db, export)
 
 
@@ -113,17 +96,11 @@ async def download(visit: Visit) -> Response:
     name = str(visit.request.path_params["name"])
     export = await visit.database.query(_export, visit.id)
     path = visit.context.exports_dir / str(visit.id) / name
-    if export.options.get("free_text"):
-        require(visit.user, Permission.EXPORTS_IDENTIFIED)
     if name not in (export.files or {}) or not path.is_file():
         raise NotFound
-    await visit.database.run(_note_download, export, name, visit.user)
+    await visit.database.run(ordering.take, export, name, visit.user)
     return FileResponse(path, filename=name, content_disposition_type="attachment")
 
 
 def _export(db: Session, export_id: int) -> Export:
     return found(db.get(Export, export_id))
-
-
-def _note_download(db: Session, export: Export, name: str, user: StaffUser) -> None:
-    audit.record(db, user, "export.downloaded", "export", export.id, {"file": name})

@@ -18,7 +18,7 @@ from bot.events.materials import NoDocument
 from bot.opportunities import service as opportunities
 from bot.opportunities.costs_sheet import CostsError
 from bot.staff import service as staff
-from bot.staff import sessions
+from bot.staff import sessions, tokens
 from bot.staff.models import Awaits, StaffSession
 from bot.staff.roles import Forbidden, require
 from bot.web import forms
@@ -45,6 +45,7 @@ REFUSALS = (
     CannotMerge,
     staff.AlreadyStaff,
     staff.LastAdministrator,
+    tokens.NotGranted,
 )
 
 

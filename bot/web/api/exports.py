@@ -1,0 +1,140 @@
+"""Exports: ordered, followed, fetched."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from bot.exports import ordering, service
+from bot.exports.models import Export
+from bot.exports.options import Format, Options
+from bot.staff import audit, tokens
+from bot.staff.models import StaffUser
+from bot.staff.scopes import Scope
+from bot.surveys.models import Disposition, Survey
+from bot.web.api.access import Call, IdempotencyKey, needs
+from bot.web.api.problems import Refused
+from bot.web.api.values import After, Body, Id, Limit, Page, RowId, Word
+from bot.web.console.members import REASONS
+from bot.web.console.visit import NotFound, found
+from bot.web.forms import YEARS
+
+router = APIRouter(tags=["exports"])
+Reads = Annotated[Call, needs(Scope.EXPORTS_READ)]
+Writes = Annotated[Call, needs(Scope.EXPORTS_WRITE)]
+Day = Annotated[date, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop - 1, 12, 31))]
+
+
+class ExportIn(Body):
+    """What to export, and how."""
+
+    survey: RowId
+    formats: Annotated[set[Format], Field(min_length=1)] = {Format.CSV, Format.LONG, Format.XLSX}
+    all_versions: bool = False
+    corrections: bool = False
+    csv_labels: bool = False
+    groups: bool = False
+    leave_out: Annotated[set[Word], Field(max_length=500)] = set()
+    since: Day | None = None
+    until: Day | None = None
+    dispositions: set[Disposition] = set()
+    free_text: Annotated[bool, Field(description="With what people wrote: needs exports:identified and `reason`.")] = (
+        False
+    )
+    reason: Annotated[str | None, Field(max_length=32, description=f"One of {', '.join(REASONS)}.")] = None
+
+    def options(self) -> Options:
+        """Return it as the service takes it."""
+        given = self.model_dump(exclude={"survey", "reason"})
+        sets = {name: frozenset(map(str, given[name])) for name in ("formats", "leave_out", "dispositions")}
+        return Options(**{**given, **sets})
+
+
+class ExportOut(BaseModel):
+    """An export; its files are there once it is finished."""
+
+    id: int
+    survey: int
+    by: str
+    options: dict[str, Any]
+    respondents: int
+    created_at: datetime
+    finished_at: datetime | None
+    files: dict[str, dict[str, Any]]  #: name -> rows, sha256
+    sha256: str | None  #: of the manifest
+
+
+class Withdrawn(BaseModel):
+    """Ids whose lines whoever holds the files must delete, because the people were erased since."""
+
+    respondents: list[str]
+
+
+@router.get("/exports")
+async def listing(call: Reads, after: After = 0, limit: Limit = 50) -> Page[ExportOut]:
+    """List the exports, oldest first."""
+    return await call.read(_list, after, limit)
+
+
+def _list(db: Session, after: int, limit: int) -> Page[ExportOut]:
+    rows = db.scalars(select(Export).where(Export.id > after).order_by(Export.id).limit(limit + 1))
+    return Page[ExportOut].of([(row.id, _shown(row)) for row in rows], limit)
+
+
+def _shown(row: Export) -> ExportOut:
+    plain = ("id", "by", "options", "respondents", "created_at", "finished_at", "sha256")
+    values = {name: getattr(row, name) for name in plain}
+    return ExportOut(**values, survey=row.survey_id, files=row.files or {})
+
+
+@router.post("/exports", status_code=202, response_model=ExportOut)
+async def order(call: Writes, body: ExportIn, key: IdempotencyKey = None) -> Response:
+    """Order an export; follow it until `finished_at` is there, then fetch its files."""
+    if body.free_text:
+        tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
+        if body.reason not in REASONS:
+            raise Refused(422, "no-reason", f"Say why as `reason`: one of {', '.join(REASONS)}.")
+    begun: list[Export] = []
+    answer = await call.once(key, 202, lambda db: _order(db, body, call.user, begun))
+    if begun:  # not when the call is repeated
+        context = call.context
+        answer.background = BackgroundTask(ordering.write, context.database, begun[0], context.exports_dir)
+    return answer
+
+
+def _order(db: Session, body: ExportIn, user: StaffUser, begun: list[Export]) -> ExportOut:
+    export = ordering.order(db, found(db.get(Survey, body.survey)), body.options(), user)
+    if body.free_text:
+        audit.record(db, user, "export.identified", "export", export.id, {"reason": body.reason})
+    begun.append(export)
+    return _shown(export)
+
+
+@router.get("/exports/{id}")
+async def one(call: Reads, id: Id) -> ExportOut:
+    """Show how far an export is."""
+    return await call.read(lambda db: _shown(found(db.get(Export, id))))
+
+
+@router.get("/exports/{id}/files/{name}", response_class=FileResponse)
+async def fetch(call: Reads, id: Id, name: str) -> FileResponse:
+    """Fetch a file of an export that is finished."""
+    export = await call.read(lambda db: found(db.get(Export, id)))
+    if export.options.get("free_text"):
+        tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
+    path = call.context.exports_dir / str(id) / name
+    if name not in (export.files or {}) or not path.is_file():
+        raise NotFound
+    await call.write(ordering.take, export, name, call.user)
+    return FileResponse(path, filename=name, content_disposition_type="attachment")
+
+
+@router.get("/exports/{id}/withdrawn")
+async def withdrawn(call: Reads, id: Id) -> Withdrawn:
+    """List whose lines must be deleted from the files, because the people were erased since."""
+    return await call.read(lambda db: Withdrawn(respondents=service.withdrawn(db, found(db.get(Export, id)))))
