@@ -99,10 +99,8 @@ async def test_a_token_ends_by_its_time_with_its_owner_and_with_the_owners_role(
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
-    for secret in (None, "x", "outreach_" + "é" * 3000):
-        assert (
-            await Program(app, None if secret is None else secret.encode().hex()).get("/surveys")
-        ).status_code == 401
+    for secret in (None, "x", "outreach_" + "x" * 9000):
+        assert (await Program(app, secret).get("/surveys")).status_code == 401
 
 
 async def test_a_program_that_calls_too_often_is_told_when_to_go_on(

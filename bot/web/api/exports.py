@@ -39,6 +39,7 @@ class ExportIn(Body):
     corrections: bool = False
     csv_labels: bool = False
     groups: bool = False
+    timings: bool = False
     leave_out: Annotated[set[Word], Field(max_length=500)] = set()
     since: Day | None = None
     until: Day | None = None
