@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from twilio.rest import Client
@@ -26,6 +25,7 @@ from bot.channels.base import (
 from bot.channels.split import insist
 from bot.channels.whatsapp import receiving, webhooks
 from bot.channels.whatsapp.contents import TwilioContents
+from bot.channels.whatsapp.creating import Creating
 from bot.channels.whatsapp.failures import failure
 from bot.channels.whatsapp.http import MovedClient, PooledClient
 from bot.channels.whatsapp.layout import layout, texts, types_for
@@ -66,10 +66,9 @@ class WhatsAppChannel:
         self.rate = rate
         self._account, self._token = account_sid, auth_token
         self._public_url, self._media_url = public_url, media_url
-        self._from: dict[str, str] = (
-            {"messaging_service_sid": service_sid} if service_sid else {"from_": f"whatsapp:{number}"}
-        )
+        self._from = {"MessagingServiceSid": service_sid} if service_sid else {"From": f"whatsapp:{number}"}
         self._http = PooledClient(api_base, timeout, max_in_flight)
+        self._creating = Creating(self._http, account_sid, auth_token)
         self._client = Client(account_sid, auth_token, http_client=self._http)
         self.contents = TwilioContents(
             Client(account_sid, auth_token, http_client=MovedClient(api_base, timeout)), store
@@ -89,7 +88,7 @@ class WhatsAppChannel:
         try:
             return await self._send_parts(message, parts)
         except Misconfigured as error:
-            if message.template or "content_sid" not in parts[0] or error.code not in CONTENT_REFUSED:
+            if message.template or "ContentSid" not in parts[0] or error.code not in CONTENT_REFUSED:
                 raise
             # Nothing went out: ask the same without buttons.
             return await self._send_parts(message, [self._part(bubble) for bubble in texts(message)])
@@ -98,10 +97,10 @@ class WhatsAppChannel:
         """Return how many messages Twilio counts it as."""
         return 1 if message.template else len(layout(self._linked(message)))
 
-    async def _send_parts(self, message: Outbound, parts: Sequence[dict[str, Any]]) -> str:
+    async def _send_parts(self, message: Outbound, parts: Sequence[dict[str, str]]) -> str:
         """Send all parts; the fate of the last is the message's, and it alone is asked a receipt for."""
         # Our own id in the address of the callback proves that the message was made, whatever became of the answer.
-        callback = {"status_callback": f"{self._public_url}/hooks/whatsapp/status/{message.id}"}
+        callback = {"StatusCallback": f"{self._public_url}/hooks/whatsapp/status/{message.id}"}
         sid = ""
         for number, part in enumerate(parts, start=1):
             create = partial(self._create, message, part | callback if number == len(parts) else part)
@@ -113,12 +112,12 @@ class WhatsAppChannel:
                 raise OutcomeUnknown(f"part {error.code}") from error  # a part is out: repeating all would double it
         return sid
 
-    async def _parts(self, message: Outbound) -> list[dict[str, Any]]:
-        """Return the calls that make up a message."""
+    async def _parts(self, message: Outbound) -> list[dict[str, str]]:
+        """Return the forms of the calls that make up a message."""
         if message.template:
             return [_content(message.template.content_id, message.template.variables)]
         message = self._linked(message)
-        parts: list[dict[str, Any]] = []
+        parts: list[dict[str, str]] = []
         for bubble in layout(message):
             parts += await self._with_buttons(message) if bubble.buttons else [self._part(bubble)]
         return parts
@@ -129,26 +128,25 @@ class WhatsAppChannel:
             return message
         return replace(message, text=f"{message.text}\n{self._media_url(message.media)}", media=None)
 
-    async def _with_buttons(self, message: Outbound) -> list[dict[str, Any]]:
+    async def _with_buttons(self, message: Outbound) -> list[dict[str, str]]:
         types = types_for(message.text, message.buttons, message.menu)
         # Buttons are a comfort: without the Content API the same question goes out as text.
         with suppress(Exception):
             return [_content(await self.contents.session_content(types or {}), {"1": message.text})]
         return [self._part(bubble) for bubble in texts(message)]
 
-    def _part(self, bubble: Bubble) -> dict[str, Any]:
-        file: dict[str, Any] = {"media_url": [self._media_url(bubble.media)]} if bubble.media else {}
-        return file | {"body": bubble.text} if bubble.text or not file else file
+    def _part(self, bubble: Bubble) -> dict[str, str]:
+        file = {"MediaUrl": self._media_url(bubble.media)} if bubble.media else {}
+        return file | {"Body": bubble.text} if bubble.text or not file else file
 
-    async def _create(self, message: Outbound, part: dict[str, Any]) -> str:
-        options: dict[str, Any] = {"to": message.address, **self._from, **part}
+    async def _create(self, message: Outbound, part: dict[str, str]) -> str:
+        fields = {"To": message.address, **self._from, **part}
         if message.valid_seconds is not None:
-            options["validity_period"] = min(max(message.valid_seconds, SHORTEST_VALIDITY), LONGEST_VALIDITY)
+            fields["ValidityPeriod"] = str(min(max(message.valid_seconds, SHORTEST_VALIDITY), LONGEST_VALIDITY))
         try:
-            created = await self._client.messages.create_async(**options)
+            return await self._creating.create(fields)
         except Exception as error:
             raise failure(error) from None
-        return str(created.sid)
 
     async def sent_to(self, address: str, since: datetime) -> list[Receipt]:
         """Return what the provider says of our messages to an address, made since a time."""
@@ -196,5 +194,5 @@ class WhatsAppChannel:
         return form
 
 
-def _content(content_id: str, variables: Mapping[str, str]) -> dict[str, Any]:
-    return {"content_sid": content_id, "content_variables": json.dumps(dict(variables), ensure_ascii=False)}
+def _content(content_id: str, variables: Mapping[str, str]) -> dict[str, str]:
+    return {"ContentSid": content_id, "ContentVariables": json.dumps(dict(variables), ensure_ascii=False)}

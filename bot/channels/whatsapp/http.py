@@ -1,7 +1,7 @@
 """The twilio client's HTTP: the asynchronous one with its time limit kept, and both at another address if asked."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,12 +41,23 @@ class PooledClient(AsyncHttpClient):  # type: ignore[misc]
             connector=aiohttp.TCPConnector(limit=self._pool, keepalive_timeout=15),
             # Waiting for a place in the pool must not look like waiting for an answer.
             timeout=aiohttp.ClientTimeout(connect=CONNECT, sock_connect=CONNECT, sock_read=self.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def close(self) -> None:
         """Close the pool."""
         if self._session is not None:
             await self._session.close()
+
+    async def post(self, uri: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Post once, never again by itself; return the status and the answer."""
+        if self._session is None:
+            await self.open()
+        assert self._session is not None  # noqa: S101 - set by open
+        async with self._session.post(
+            at(self._base, uri), data=body, headers=headers, allow_redirects=False
+        ) as response:
+            return response.status, await response.read()
 
     async def request(
         self,
@@ -67,7 +78,7 @@ class PooledClient(AsyncHttpClient):  # type: ignore[misc]
             at(self._base, uri),
             params=params,
             data=data,
-            headers=_authorised(headers, auth),
+            headers=authorised(headers, auth),
             allow_redirects=allow_redirects,
         ) as response:
             return Response(response.status, await response.text(), response.headers)
@@ -78,7 +89,7 @@ class PooledClient(AsyncHttpClient):  # type: ignore[misc]
             await self.open()
         assert self._session is not None  # noqa: S101 - set by open
         async with self._session.get(
-            at(self._base, uri), headers=_authorised(None, auth), allow_redirects=False
+            at(self._base, uri), headers=authorised(None, auth), allow_redirects=False
         ) as response:
             elsewhere = response.headers.get("Location") if response.status in _REDIRECTS else None
             if elsewhere is None:
@@ -97,7 +108,7 @@ async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _authorised(headers: dict[str, str] | None, auth: tuple[str, str] | None) -> dict[str, str]:
+def authorised(headers: dict[str, str] | None, auth: tuple[str, str] | None) -> dict[str, str]:
     """Write basic authentication ourselves: aiohttp's own argument for it is on its way out."""
     if auth is None:
         return headers or {}
