@@ -138,7 +138,11 @@ class TryLater(SendFailure):
 
 
 class Refused(SendFailure):
-    """This message to this person is refused for good."""
+    """This message to this person is refused for good; `suspect`: many such point to what is sent, not to people."""
+
+    def __init__(self, code: str, *, suspect: bool = False) -> None:
+        super().__init__(code)
+        self.suspect = suspect
 
 
 class Unreachable(SendFailure):

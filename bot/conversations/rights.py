@@ -72,7 +72,7 @@ def strip(db: Session, contact: Contact, keep: Collection[str] = ()) -> None:
     db.execute(
         update(OutboxMessage)
         .where(OutboxMessage.contact_id == contact.id)
-        .values(body=None, address_id=None, external_id=None)
+        .values(body=None, address_id=None, external_id=None, past_ids=None)
         .execution_options(synchronize_session=False)
     )
     for table in reversed(Base.metadata.sorted_tables):

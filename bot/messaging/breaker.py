@@ -10,6 +10,8 @@ from bot.messaging.models import INTERRUPTED, RESTORED, OutboxMessage, Status
 
 #: Begins the reason of a message that failed because of what it says.
 CONTENT = "content"
+#: Begins the reason of a message that was refused for what the provider made of it, or in words that we do not know.
+SUSPECT = "suspect"
 #: Kind of the messages that staff can release again.
 BROADCAST = "broadcast"
 #: How many of the latest ends are looked at, how many of them must be bad, and which share.
@@ -23,7 +25,7 @@ def look(db: Session, row: OutboxMessage) -> bool:
     if row.kind != BROADCAST or row.ref is None:
         return False
     ends = _latest_ends(db, row.ref)
-    bad = ends["content"] + ends["uncertain"]
+    bad = ends["content"] + ends["suspect"] + ends["uncertain"]
     nobody_got_it = ends["content"] > 0 and not ends["good"]
     if not nobody_got_it and (bad < LEAST or bad <= SHARE * ends.total()):
         return False
@@ -50,4 +52,5 @@ def _sort(status: str, reason: str | None) -> str:
         return "good"
     if status == Status.UNCERTAIN:  # a process of ours died, or a backup came back: not the broadcast's fault
         return "ours" if reason in (INTERRUPTED, RESTORED) else "uncertain"
-    return "content" if (reason or "").startswith(f"{CONTENT} ") else "person"
+    first, _, code = (reason or "").partition(" ")
+    return first if code and first in (CONTENT, SUSPECT) else "person"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -26,8 +26,9 @@ _AT_ONCE = 20
 def note(db: Session, contact: Contact) -> None:
     """Write down what each provider keeps of a person whose rows are about to go."""
     for address in db.scalars(select(Address).where(Address.contact_id == contact.id)).all():
-        sent = select(OutboxMessage.external_id).where(
-            OutboxMessage.address_id == address.id, OutboxMessage.external_id.is_not(None)
+        sent = select(OutboxMessage.external_id, OutboxMessage.past_ids).where(
+            OutboxMessage.address_id == address.id,
+            or_(OutboxMessage.external_id.is_not(None), OutboxMessage.past_ids.is_not(None)),
         )
         received = select(InboxMessage.external_id).where(
             InboxMessage.contact_id == contact.id,
@@ -36,7 +37,8 @@ def note(db: Session, contact: Contact) -> None:
         )
         now = clock.now()
         copy = ProviderCopy(channel=address.channel, address=address.value, due_at=now, created_at=now)
-        copy.sent, copy.received = [str(id) for id in db.scalars(sent)], list(db.scalars(received))
+        copy.sent = [id for ids in db.execute(sent) for text in ids for id in (text or "").split()]
+        copy.received = list(db.scalars(received))
         if copy.sent or copy.received:
             db.add(copy)
     db.flush()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -173,6 +173,7 @@ class OutboxMessage(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"))
     external_id: Mapped[str | None] = mapped_column(String(128))
+    past_ids: Mapped[str | None] = mapped_column(Text)  #: of attempts that a receipt told to have failed; with spaces
     owes_text: Mapped[bool | None]  #: went out as a template only; all of it follows when the person answers
     claimed_by: Mapped[str | None] = mapped_column(String(64))  #: the process that has it with a provider
     claimed_at: Mapped[datetime | None]  #: when it was last taken to be sent

@@ -11,6 +11,7 @@ from bot.messaging import settling
 from bot.messaging.models import WAITING, OutboxMessage, Status
 
 _IN_DOUBT = (Status.SENDING, Status.UNCERTAIN)
+ARRIVED = (Status.DELIVERED, Status.READ)
 #: From which statuses a receipt may move a message on. A row we gave up on may still turn out to be delivered, and
 #: one that staff queued again may have gone out the first time.
 MAY_MOVE = {
@@ -31,6 +32,8 @@ def apply_to(db: Session, receipt: Receipt, row: OutboxMessage) -> bool:
     """Apply one receipt to its message; say whether it told something new."""
     if row.channel != receipt.channel or (row.external_id and row.external_id != receipt.external_id):
         return False
+    if receipt.external_id in (row.past_ids or "").split() and receipt.status not in ARRIVED:
+        return False  # of an attempt that is known to have failed; another may be under way
     row.external_id = receipt.external_id
     if row.status not in MAY_MOVE[Status(receipt.status)]:
         return False

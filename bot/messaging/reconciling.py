@@ -87,7 +87,7 @@ def _conclude(db: Session, channel: str, doubt: Doubt, found: Sequence[Receipt])
     known = select(OutboxMessage.external_id).where(
         OutboxMessage.channel == channel, OutboxMessage.external_id.in_(ids), OutboxMessage.id != row.id
     )
-    others = set(db.scalars(known))
+    others = {*db.scalars(known), *(row.past_ids or "").split()}
     candidates = [receipt for receipt in found if receipt.external_id not in others]
     if not candidates:
         return bool(outbox.resend(db, [row.id]))  # it never arrived there

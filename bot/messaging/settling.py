@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, or_, select, update
+from sqlalchemy import String, bindparam, case, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock, meters
@@ -13,6 +13,7 @@ from bot.channels.base import (
     Misconfigured,
     NeedsTemplate,
     OptedOut,
+    Refused,
     SendFailure,
     TryLater,
     Unreachable,
@@ -62,9 +63,11 @@ def settle(db: Session, sender_key: str, outcomes: Sequence[Outcome]) -> None:
 # A receipt may have been faster than the answer: then it knows better. A message that others took for lost with a dead
 # process, or that staff queued again since, has gone out all the same.
 _IS_NEWS = or_(*(OutboxMessage.status == status for status in (Status.SENDING, Status.UNCERTAIN, *WAITING)))
+# So may one that told that this very attempt has failed: what is to be tried again has not gone out.
+_IS_PAST = (" " + OutboxMessage.past_ids + " ").contains(" " + bindparam("external", type_=String) + " ")
 _SENT = (
     update(OutboxMessage)
-    .where(OutboxMessage.id == bindparam("row"))
+    .where(OutboxMessage.id == bindparam("row"), or_(OutboxMessage.past_ids.is_(None), not_(_IS_PAST)))
     .values(
         external_id=bindparam("external"),
         sent_at=bindparam("now"),
@@ -117,6 +120,10 @@ def fail(db: Session, sender_key: str, row: OutboxMessage, failure: SendFailure)
             _misconfigured(db, sender_key, row, failure, now)
         case Misconfigured():
             row.reason = f"{breaker.CONTENT} {failure.code}"
+        case Refused(suspect=True):
+            row.reason = f"{breaker.SUSPECT} {failure.code}"
+    if row.status in WAITING and row.external_id:
+        row.past_ids, row.external_id = f"{row.past_ids or ''} {row.external_id}".strip(), None
     db.flush()
     if row.status in (Status.UNCERTAIN, Status.FAILED):
         breaker.look(db, row)

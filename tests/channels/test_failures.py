@@ -56,6 +56,8 @@ async def answered(make: Callable[[str], Channel], path: str) -> SendFailure:
         ("429_proxy.json", TryLater, {"throttled": True, "after": None}),
         ("401_unauthorized.json", Misconfigured, {"sender": True}),
         ("404_not_found.json", Misconfigured, {"sender": True}),
+        ("403_proxy.html", Misconfigured, {"sender": True}),
+        ("400_proxy.html", Misconfigured, {"sender": True}),
         ("409_conflict.json", TryLater, {"throttled": True}),
         ("500_internal.json", OutcomeUnknown, {}),
         ("502_gateway.html", OutcomeUnknown, {}),
@@ -88,8 +90,9 @@ async def test_each_of_telegrams_answers_is_one_failure(
         ("400_21656.json", Misconfigured, {"sender": False}),
         ("400_63019.json", Misconfigured, {"sender": False}),
         ("400_63015.json", Refused, {}),
-        ("400_30007.json", Refused, {}),
-        ("400_63051.json", Refused, {}),
+        ("400_30007.json", Refused, {"suspect": True}),
+        ("400_63051.json", Refused, {"suspect": True}),
+        ("403_proxy.html", Misconfigured, {"sender": True}),
         ("401_20003.json", Misconfigured, {"sender": True}),
         ("404_20404.json", Misconfigured, {"sender": True}),
         ("500_20500.json", OutcomeUnknown, {}),
@@ -124,8 +127,10 @@ def test_every_code_of_the_table_has_its_action_and_no_other_code_is_in_it() -> 
     }
 
 
-def test_a_code_that_nobody_knows_fails_one_message_and_stops_nothing() -> None:
-    assert type(from_code(63999)) is Refused
+def test_a_code_that_nobody_knows_fails_one_message_and_is_suspect() -> None:
+    failure = from_code(63999)
+    assert isinstance(failure, Refused)
+    assert failure.suspect
 
 
 @BOTH

@@ -96,12 +96,14 @@ class Office:
         *,
         priority: Priority = Priority.BROADCAST,
         media: Media | None = None,
+        template: str | None = None,
         **options: object,
     ) -> int:
         with self.database.begin() as db:
             contact = db.get_one(Contact, contact_id)
             defaults = {"kind": "broadcast", "purpose": Purpose.NEWS, "once": f"{text}:{contact_id}", "ref": 1}
-            row = outbox.queue(db, contact, Message(text, media=media), priority=priority, **{**defaults, **options})  # type: ignore[arg-type]
+            message = Message(text, media=media, template=template)
+            row = outbox.queue(db, contact, message, priority=priority, **{**defaults, **options})  # type: ignore[arg-type]
             assert row is not None
             return row.id
 

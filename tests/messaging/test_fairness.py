@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Misconfigured, Outbound, OutcomeUnknown
+from bot.channels.base import Misconfigured, Outbound, OutcomeUnknown, Refused
 from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Address, Contact, Purpose
 from bot.messaging import breaker, claims, outbox, pacing, workers
@@ -132,6 +132,15 @@ async def test_content_that_fails_for_one_in_three_stops_its_broadcast_and_says_
     assert ends["failed"] == breaker.LEAST
     assert ends["held"] > 30
     assert office.row(ids[-1]).reason == "paused content 63027"
+
+
+async def test_a_broadcast_that_is_taken_for_spam_stops_and_says_why(office: Office) -> None:
+    ids = [office.queue(office.member(), f"message {number}") for number in range(20)]
+    office.max_in_flight = 1
+    office.channel.outcomes.extend([None, Refused("63049"), Refused("30007", suspect=True)] * 20)
+    await office.deliver()
+    assert office.row(ids[-1]).reason == "paused suspect 30007"
+    assert Counter(office.row(id).reason for id in ids)["suspect 30007"] == breaker.LEAST
 
 
 async def test_a_provider_that_leaves_us_in_the_dark_stops_the_broadcast_too(office: Office) -> None:

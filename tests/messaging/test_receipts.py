@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import clock
-from bot.channels.base import OutcomeUnknown, Receipt, Unreachable
+from bot.channels.base import NeedsTemplate, OutcomeUnknown, Receipt, Unreachable
+from bot.channels.memory import MemoryChannel
 from bot.contacts.models import Reach
 from bot.messaging import claims, eligibility, receipts, reconciling, settling
 from bot.messaging.models import OutboxMessage, Status
@@ -166,3 +167,75 @@ async def test_a_callback_is_given_time_before_the_provider_is_asked(office: Off
     await office.deliver()
     assert await reconciling.reconcile(office.database, Listing()) == 0
     assert office.row(id).status == Status.UNCERTAIN
+
+
+def settled(office: Office, id: int, sid: str) -> None:
+    with office.database.begin() as db:
+        settling.settle(db, office.desk().key, [Outcome(id, office.row(id).address_id or 0, sid)])
+
+
+def window_closed(id: int, sid: str) -> Receipt:
+    return Receipt("whatsapp", "700", sid, "failed", id, NeedsTemplate("63016"))
+
+
+def outside_its_window(office: Office) -> int:
+    """Claim a message that WhatsApp will only take as a template, as we learn too late."""
+    office.channel = MemoryChannel("whatsapp", has_window=True)
+    with office.database.begin() as db:
+        office.approve(db, "announcement")
+    id = office.queue(office.member(), "news", template="announcement")
+    with office.database.begin() as db:
+        assert [item.message.template for item in claims.claim(db, office.desk(), 1)] == [None]
+    return id
+
+
+def claimed_again(office: Office) -> int:
+    """Claim what is due and return how many messages that is; each of them as a template."""
+    office.reset_pace()
+    clock.advance(timedelta(seconds=2))
+    with office.database.begin() as db:
+        found = claims.claim(db, office.desk(), 9)
+    assert all(item.message.template for item in found)
+    return len(found)
+
+
+def test_a_failure_that_is_told_twice_sends_the_next_attempt_once(office: Office) -> None:
+    id = outside_its_window(office)
+    settled(office, id, "SM1")
+    assert apply(office, window_closed(id, "SM1")) == 1
+    assert claimed_again(office) == 1
+    assert apply(office, window_closed(id, "SM1")) == 0  # while the template is with the provider
+    assert claimed_again(office) == 0
+    settled(office, id, "SM2")
+    assert apply(office, window_closed(id, "SM1"), receipt("sent", id, "SM1", "whatsapp")) == 0
+    assert (office.row(id).status, office.row(id).external_id) == (Status.SENT, "SM2")
+
+
+def test_a_failure_that_is_faster_than_our_own_commit_is_not_taken_for_sent(office: Office) -> None:
+    id = outside_its_window(office)
+    assert apply(office, window_closed(id, "SM1")) == 1
+    settled(office, id, "SM1")
+    assert office.row(id).status == Status.HELD
+    assert apply(office, receipt("sent", id, "SM1", "whatsapp")) == 0
+    assert claimed_again(office) == 1
+    settled(office, id, "SM2")
+    assert (office.row(id).status, office.row(id).external_id) == (Status.SENT, "SM2")
+
+
+def test_a_callback_settles_the_second_attempt_too_when_its_answer_is_lost(office: Office) -> None:
+    id = outside_its_window(office)
+    settled(office, id, "SM1")
+    apply(office, window_closed(id, "SM1"))
+    assert claimed_again(office) == 1
+    with office.database.begin() as db:
+        settling.fail(db, office.desk().key, db.get_one(OutboxMessage, id), OutcomeUnknown("no_answer"))
+    assert apply(office, receipt("delivered", id, "SM2", "whatsapp")) == 1
+    assert (office.row(id).status, office.row(id).external_id) == (Status.DELIVERED, "SM2")
+
+
+def test_what_arrives_after_all_is_not_sent_again(office: Office) -> None:
+    id = outside_its_window(office)
+    settled(office, id, "SM1")
+    apply(office, window_closed(id, "SM1"), receipt("delivered", id, "SM1", "whatsapp"))
+    assert claimed_again(office) == 0
+    assert (office.row(id).status, office.row(id).external_id) == (Status.DELIVERED, "SM1")

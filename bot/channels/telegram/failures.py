@@ -35,6 +35,8 @@ def failure(error: Exception) -> SendFailure:
     match error:
         case SendFailure():
             return error
+        case Forbidden() | BadRequest() if error.__cause__:  # no JSON: a proxy says so, to everybody, not Telegram
+            return Misconfigured("403" if isinstance(error, Forbidden) else "400")
         case RetryAfter():
             return TryLater("429", _seconds(error.retry_after), throttled=True)
         case Forbidden():

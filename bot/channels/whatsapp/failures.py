@@ -40,6 +40,10 @@ def _content(code: str) -> SendFailure:
     return Misconfigured(code, sender=False)
 
 
+def _suspect(code: str) -> SendFailure:
+    return Refused(code, suspect=True)
+
+
 _TABLE: tuple[tuple[_Make, tuple[int, ...]], ...] = (
     (_throttled, (20429, 30001, 30022, 14107)),
     (_slow_down, (63018,)),
@@ -53,15 +57,16 @@ _TABLE: tuple[tuple[_Make, tuple[int, ...]], ...] = (
     (_content, (21617, 21654, 21655, 21656, 21658, 63019, 63037)),
     (Misconfigured, (63007, 63001, 63002, 63008, 63020, 21703, 21704, 21705, 20003, 20404)),
     # 131050, Meta's own: wants no marketing, which ends neither reminders nor answers.
-    (Refused, (21408, 63049, 63032, 63015, 30007, 63026, 63035, 63036, 131050)),
+    (Refused, (21408, 63049, 63032, 63015, 63035, 63036, 131050)),
+    (_suspect, (30007, 63026)),  # taken for spam
 )
 _BY_CODE: dict[int, _Make] = {code: make for make, codes in _TABLE for code in codes}
 CODES = tuple(_BY_CODE)
 
 
 def from_code(code: int) -> SendFailure:
-    """Return the failure of a code; an unknown one fails this message and nothing else."""
-    return _BY_CODE.get(code, Refused)(str(code))
+    """Return the failure of a code; an unknown one fails this message, and many of them pause a broadcast."""
+    return _BY_CODE.get(code, _suspect)(str(code))
 
 
 def failure(error: Exception) -> SendFailure:
@@ -81,6 +86,7 @@ def _refused(status: int, code: int | None) -> SendFailure:
         return TryLater(str(code or status), throttled=True)
     if status >= 500:
         return OutcomeUnknown("5xx")
-    if code:
+    if code and code != status:  # the library puts the status where an answer has no code
         return from_code(code)
-    return Misconfigured(str(status)) if status in (401, 403, 404) else Refused(str(status))
+    # Not Twilio's own words: a proxy stands between us, and says the same to everybody.
+    return Misconfigured(str(status)) if status in (401, 403, 404, 407) else Refused(str(status), suspect=True)
