@@ -56,7 +56,8 @@ def test_there_is_a_callback_of_each_row_of_the_table() -> None:
 
 def hook(code: int, outbox_id: int) -> Hook:
     """Return a callback as Twilio made and signed it."""
-    path, body = f"/hooks/whatsapp/status/{outbox_id}", (CALLBACKS / f"{code}.form").read_bytes().replace(b"ACCOUNT", ACCOUNT.encode())
+    path = f"/hooks/whatsapp/status/{outbox_id}"
+    body = (CALLBACKS / f"{code}.form").read_bytes().replace(b"ACCOUNT", ACCOUNT.encode())
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     signature = RequestValidator("secret-token").compute_signature(PUBLIC_URL + path, form)
     return Hook(path, "", {"x-twilio-signature": signature}, body)
