@@ -137,6 +137,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("title", name=op.f("uq_ready_answer_title")),
     )
     op.create_table(
+        "release",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("subject", sa.String(length=128), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
+    )
+    with op.batch_alter_table("release", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_release_subject"), ["subject"], unique=False)
+
+    op.create_table(
         "sender",
         sa.Column("key", sa.String(length=96), nullable=False),
         sa.Column("leased_by", sa.String(length=64), nullable=True),
@@ -1286,6 +1298,10 @@ def downgrade() -> None:
     op.drop_table("staff_user")
     op.drop_table("sign_in_failures")
     op.drop_table("sender")
+    with op.batch_alter_table("release", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_release_subject"))
+
+    op.drop_table("release")
     op.drop_table("ready_answer")
     with op.batch_alter_table("provider_copy", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_provider_copy_due_at"))

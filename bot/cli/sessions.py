@@ -196,14 +196,14 @@ def figures(id: Id, as_json: AsJson = False) -> None:
 
     with installation() as opened, opened.database.read() as db:
         event = _find(db, id)
-        totals, groups = turnout.totals(db, event), session_figures.by_group(db, event)
+        found = session_figures.figures(db, event)
         tests = session_figures.compare(db, event)
     if as_json:
-        show_json({"all": totals, "groups": groups, "tests": asdict(tests) if tests else None})
+        show_json({"all": found.totals, "groups": found.groups, "tests": asdict(tests) if tests else None})
         return
-    rows: list[list[object]] = [["all", "", *totals.values()]]
-    for group, codes in groups.items():
-        rows += [[group, code, *("*" if n is None else n for n in row.values())] for code, row in codes.items()]
+    lines = [("all", "", found.totals)]
+    lines += [(group, code, row) for group, codes in found.groups.items() for code, row in codes.items()]
+    rows = [[group, code, *("*" if n is None else n for n in row.values())] for group, code, row in lines]
     show_table(f"Session {id}; * is hidden", ["group", "code", *turnout.MEASURES], rows)
     if tests and tests.before is not None:
         typer.echo(f"Tests: {tests.people} people, {tests.before:.1f} points before, {tests.after:.1f} after")

@@ -1,12 +1,13 @@
-"""Hide small counts, and beside them as many others as it takes that no published sum gives one away.
+"""Hide small counts, and beside them as many others as it takes that nobody can work one out.
 
-A cell is given away when the sums that readers know fix it, by subtraction in any number of steps, or when the hidden
-cells of a sum hold too few people in all.
+A small count is safe when what is shown leaves room for `THRESHOLD` people more in it, whatever a reader adds and
+subtracts. A linear program finds, for each, the cheapest set of cells that could all be otherwise together, and those
+are hidden: so the proof that a count cannot be worked out is made along with the choice. There always is such a set,
+since that many more people like the one counted would change only counts that somebody is in.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Generic, TypeVar
 
 #: The least that any publication may show; what is published by default shows more.
@@ -18,79 +19,65 @@ Cell = TypeVar("Cell", bound=Hashable)
 
 @dataclass(frozen=True)
 class Sum(Generic[Cell]):
-    """Cells of which readers know the sum; `total` is the cell that says it, None when it is published itself."""
+    """Cells that add up to another one, as readers know."""
 
     parts: tuple[Cell, ...]
-    total: Cell | None = None
-    together: int = 0  #: how many people its hidden cells must hold at least
+    total: Cell
 
     @property
     def cells(self) -> tuple[Cell, ...]:
         """Return the parts, and the cell that says their sum."""
-        return self.parts if self.total is None else (*self.parts, self.total)
+        return (*self.parts, self.total)
 
 
-def hidden(counts: Mapping[Cell, int], sums: Iterable[Sum[Cell]], least: int = THRESHOLD) -> set[Cell]:
-    """Return the cells to hide: every count from 1 to below `least`, and what would give one away."""
+def protect(
+    counts: Mapping[Cell, int],
+    sums: Iterable[Sum[Cell]],
+    least: int = THRESHOLD,
+    before: Iterable[Mapping[Cell, int]] = (),
+) -> dict[Cell, int | None]:
+    """Return the counts as they may be published, None where one is hidden; the arguments are `hidden`'s."""
+    gone = hidden(counts, sums, least, before)
+    return {cell: None if cell in gone else count for cell, count in counts.items()}
+
+
+def hidden(
+    counts: Mapping[Cell, int],
+    sums: Iterable[Sum[Cell]],
+    least: int = THRESHOLD,
+    before: Iterable[Mapping[Cell, int]] = (),
+) -> set[Cell]:
+    """Return the cells to hide: those that hold 1 to below `least` people, and what would give one away.
+
+    Everything published together goes in together, each cell once however many tables show it. `before` are the
+    counts that earlier publications showed: a cell that differs from one by fewer than `least` is hidden too, since
+    both together would say how few came or went.
+    """
     if least < FLOOR:
         raise ValueError(f"No count below {FLOOR} may be published")
-    known = list(sums)
-    found = {cell for cell, count in counts.items() if 0 < count < least}
-    before = -1
-    while len(found) != before:
-        before = len(found)
-        for one in known:
-            _hide_beside(counts, found, one)
-        if len(found) == before:
-            _hide_against(counts, found, known, least)
+    earlier = list(before)
+    small = {cell for cell, count in counts.items() if 0 < count < least}
+    moved = {
+        cell
+        for shown in earlier
+        for cell, count in shown.items()
+        if cell in counts and counts[cell] and 0 < abs(counts[cell] - count) < least
+    }
+    found = small | moved
+    if not found:
+        return found
+    from bot.disclosure.margins import Margins  # loads the solver
+
+    floors = {
+        cell: max((shown[cell] for shown in earlier if shown.get(cell, 0) <= counts[cell] and cell in shown), default=0)
+        for cell in counts
+    }
+    margins = Margins(counts, list(sums), floors)
+    for cell in sorted(found, key=lambda cell: (counts[cell], str(cell))):
+        found |= margins.beside(cell, least, found)
     return found
 
 
 def percent(part: int, base: int) -> float | None:
     """Return a percentage; None where so few people give one."""
     return 100 * part / base if base >= LEAST_BASE else None
-
-
-def _order(counts: Mapping[Cell, int], cells: Iterable[Cell]) -> list[Cell]:
-    """Return the smallest first, the empty ones last: those say least about how few the others are."""
-    return sorted(cells, key=lambda cell: (counts[cell] or 10**9, str(cell)))
-
-
-def _hide_beside(counts: Mapping[Cell, int], found: set[Cell], one: Sum[Cell]) -> None:
-    """Hide more of a sum until two are hidden, which hold at least so many people."""
-    inside = [cell for cell in one.cells if cell in found]
-    order = _order(counts, set(one.cells) - found)
-    while inside and order and (len(inside) < 2 or sum(counts[cell] for cell in inside) < one.together):
-        inside.append(order.pop(0))
-    found.update(inside)
-
-
-def _hide_against(counts: Mapping[Cell, int], found: set[Cell], sums: list[Sum[Cell]], least: int) -> None:
-    """Hide one more cell beside a small one that several sums together fix."""
-    for cell in sorted(fixed(found, sums), key=str):
-        if 0 < counts[cell] < least:
-            beside = {other for one in sums if cell in one.cells for other in one.cells} - found
-            found.update(_order(counts, beside)[:1])
-            return
-
-
-def fixed(unknown: Collection[Cell], sums: Iterable[Sum[Cell]]) -> set[Cell]:
-    """Return which of the unknown cells the sums determine, by elimination without rounding."""
-    done: dict[Cell, dict[Cell, Fraction]] = {}
-    for one in sums:
-        row = {cell: Fraction(-1 if cell == one.total else 1) for cell in one.cells if cell in unknown}
-        for pivot, other in done.items():
-            row = _minus(row, other, row.get(pivot, Fraction(0)))
-        if row:
-            first = min(row, key=str)
-            unit = {cell: value / row[first] for cell, value in row.items()}
-            done = {pivot: _minus(other, unit, other.get(first, Fraction(0))) for pivot, other in done.items()}
-            done[first] = unit
-    return {pivot for pivot, row in done.items() if len(row) == 1}
-
-
-def _minus(row: dict[Cell, Fraction], other: dict[Cell, Fraction], times: Fraction) -> dict[Cell, Fraction]:
-    if not times:
-        return row
-    found = {cell: row.get(cell, Fraction(0)) - times * other.get(cell, Fraction(0)) for cell in {**row, **other}}
-    return {cell: value for cell, value in found.items() if value}

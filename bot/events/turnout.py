@@ -1,6 +1,7 @@
 """How many were invited, came and were missed; by group of people without showing how few are in one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -25,37 +26,55 @@ Row = dict[str, int]
 Shown = dict[str, int | None]  #: None: hidden
 
 
-def totals(db: Session, event: Event) -> Row:
-    """Return each of MEASURES for all people."""
-    rows = by_code(db, event, Contact.channel).values()
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """MEASURES for all people, and by group and code ("" where it is not known), as they may be shown."""
+
+    totals: Shown
+    groups: dict[str, dict[str, Shown]]
+
+
+def counted(db: Session, event: Event) -> dict[str, dict[str, Row]]:
+    """Return MEASURES by group and code as they are."""
+    return {name: by_code(db, event, column) for name, column in GROUPS.items()}
+
+
+def totals(groups: Mapping[str, Mapping[str, Row]]) -> Row:
+    """Return each of MEASURES for all people; every group has them all."""
+    rows = next(iter(groups.values())).values()
     return {name: sum(row[name] for row in rows) for name in MEASURES}
 
 
-def by_group(db: Session, event: Event) -> dict[str, dict[str, Shown]]:
-    """Return MEASURES by group and code ("" where it is not known), small numbers hidden."""
-    return {name: protected(by_code(db, event, column)) for name, column in GROUPS.items()}
+def protected(groups: Mapping[str, Mapping[str, Row]], over: bool) -> Figures:
+    """Hide what is under LEAST, and as much beside it that nothing shown gives it away."""
+    rows = {("", ""): totals(groups)}
+    rows |= {(group, code): row for group, codes in groups.items() for code, row in codes.items()}
+    counts = {(*place, name): count for place, row in rows.items() for name, count in row.items()}
+    sums = [
+        Sum(tuple((group, code, name) for code in codes), ("", "", name))
+        for group, codes in groups.items()
+        for name in MEASURES
+    ]
+    for place, row in rows.items() if over else ():
+        # Who came or was missed had a place or came without one: nobody sees these two, but can work them out.
+        either, without = (*place, "either"), (*place, "without")
+        counts[either] = row["came"] + row["missed"]
+        counts[without] = counts[either] - row["yes"]
+        sums.append(Sum(((*place, "came"), (*place, "missed")), either))
+        sums.append(Sum(((*place, "yes"), without), either))
+    shown = suppression.protect(counts, sums, LEAST)
 
+    def line(place: tuple[str, str]) -> Shown:
+        return {name: shown[(*place, name)] for name in MEASURES}
 
-def protected(rows: Mapping[str, Row]) -> dict[str, Shown]:
-    """Hide what is under LEAST, and as much beside it that no total gives it away."""
-    counts = {(code, name): count for code, row in rows.items() for name, count in row.items()}
-    totals = [Sum(tuple((code, name) for code in rows), together=LEAST) for name in MEASURES]
-    # Who said yes and had a place either came or was missed: two of these give the third away.
-    lines = [Sum(((code, "came"), (code, "missed")), (code, "yes")) for code in rows]
-    hidden = suppression.hidden(counts, [*totals, *lines], LEAST)
-    if hidden and len(rows) == 1:  # the total is the row
-        return {}
-    return {
-        code: {name: None if (code, name) in hidden else count for name, count in row.items()}
-        for code, row in rows.items()
-    }
+    lines = {group: {code: line((group, code)) for code in codes} for group, codes in groups.items()}
+    return Figures(line(("", "")), lines)
 
 
 def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) -> dict[str, Row]:
     """Return MEASURES as they are by the codes of a column or expression on Contact, "" where there is none."""
     came = Attendance.contact_id.is_not(None)
     has_place = Rsvp.standing == Standing.CONFIRMED
-    over = event.ends_at <= clock.now()
     conditions: dict[str, ColumnElement[bool]] = {
         "invited": Contact.id.in_(invited(event.id)),
         "yes": has_place,
@@ -75,4 +94,9 @@ def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) 
     code = people.c.code
     statement = select(code, *(func.sum(people.c[name]) for name in MEASURES)).group_by(code).order_by(code)
     rows = {code or "": dict(zip(MEASURES, map(int, numbers), strict=True)) for code, *numbers in db.execute(statement)}
-    return rows if over else {code: row | {"missed": 0} for code, row in rows.items()}
+    return rows if is_over(event) else {code: row | {"missed": 0} for code, row in rows.items()}
+
+
+def is_over(event: Event) -> bool:
+    """Tell whether it is known who was missed."""
+    return event.ends_at <= clock.now()

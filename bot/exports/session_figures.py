@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.contacts.models import Contact
 from bot.events import turnout
 from bot.events.models import Attendance, Event
-from bot.events.turnout import LEAST, Row, Shown
+from bot.events.turnout import LEAST, Figures, Row
 from bot.surveys.models import Answer, Disposition, Run, Survey
 
 #: Questions that ask for it, and what their codes mean; any other code is "other".
@@ -21,9 +21,10 @@ SCORE = "score"
 _CURRENT = (Answer.superseded_at.is_(None), Answer.relevant)
 
 
-def by_group(db: Session, event: Event) -> dict[str, dict[str, Shown]]:
-    """Return how many were invited and came by group and code, small numbers hidden."""
-    return turnout.by_group(db, event) | {"sex": turnout.protected(_by_sex(db, event))}
+def figures(db: Session, event: Event) -> Figures:
+    """Return how many were invited and came, in all and by group and code, small numbers hidden."""
+    groups = turnout.counted(db, event) | {"sex": _by_sex(db, event)}
+    return turnout.protected(groups, turnout.is_over(event))
 
 
 def _by_sex(db: Session, event: Event) -> dict[str, Row]:

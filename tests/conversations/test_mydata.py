@@ -40,6 +40,7 @@ ABOUT_OTHERS = {
     "import_batch": "lists; who came with one is in `imported`",
     "opportunity": "cards",
     "opportunity_handover": "lists that an authority got; whose lines they hold is in another table",
+    "release": "figures that were published",
     "ready_answer": "texts that staff answer with",
     "provider_copy": "written when the person is erased",
     "sender": "our numbers",

@@ -120,5 +120,5 @@ def test_sex_is_what_people_said_last_and_not_what_they_would_not_say(database: 
         for number, person in enumerate(people[:20]):
             answered(db, mapping, person, "gender", ("f", "m")[number % 2], refused=number >= 15)
         answered(db, newer, people[0], "sex", "male")
-        rows = session_figures.by_group(db, event)["sex"]
+        rows = session_figures.figures(db, event).groups["sex"]
         assert {code: row["came"] for code, row in rows.items()} == {"": 6, "female": 7, "male": 8}

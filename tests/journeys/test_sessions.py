@@ -130,7 +130,7 @@ async def test_three_seats_five_people_and_all_that_follows(village: Stage) -> N
     await _shift(group)
     await _hold(group)
     await _follow_up(group)
-    seen = await group.run(lambda db: turnout.totals(db, db.get_one(Event, group.event_id)))
+    seen = await group.run(lambda db: turnout.totals(turnout.counted(db, db.get_one(Event, group.event_id))))
     assert seen == {"invited": 5, "yes": 3, "maybe": 0, "waiting": 1, "came": 2, "missed": 1}
 
 

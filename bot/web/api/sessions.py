@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot.content.languages import LANGUAGES
-from bot.events import attendance, service, turnout
+from bot.events import attendance, service
 from bot.events.models import REMINDERS, Attendance, Event, EventStatus
+from bot.exports import session_figures
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.scopes import Scope
@@ -101,7 +102,7 @@ class SessionOut(BaseModel):
 class FiguresOut(BaseModel):
     """Who was invited, said what, came and was missed; null stands for a number too small to show."""
 
-    totals: dict[str, int]
+    totals: dict[str, int | None]
     groups: dict[str, dict[str, dict[str, int | None]]]
 
 
@@ -186,7 +187,8 @@ async def counted(call: Reads, id: Id) -> FiguresOut:
 
 def _figures(db: Session, event_id: int) -> FiguresOut:
     event = found(db.get(Event, event_id))
-    return FiguresOut(totals=turnout.totals(db, event), groups=turnout.by_group(db, event))
+    figures = session_figures.figures(db, event)
+    return FiguresOut(totals=figures.totals, groups=figures.groups)
 
 
 @router.get("/sessions/{id}/attendance")

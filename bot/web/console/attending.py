@@ -41,8 +41,8 @@ class View:
     """Everything on the page of who was there."""
 
     event: Event
-    totals: dict[str, int]
-    groups: dict[str, dict[str, dict[str, int | None]]]
+    totals: turnout.Row | turnout.Shown  #: as they are for whoever ticks the names anyway
+    figures: turnout.Figures
     tests: Compared | None  #: what the test before and the one after show
     people: list[Person]
     more: bool
@@ -72,8 +72,9 @@ def takes_marks(event: Event) -> bool:
 def _view(db: Session, event_id: int, search: Form, listed: bool) -> View:
     event = found(db.get(Event, event_id))
     people = _people(db, event, search) if listed else []
-    groups, tests = session_figures.by_group(db, event), session_figures.compare(db, event)
-    return View(event, turnout.totals(db, event), groups, tests, people[:PAGE], more=len(people) > PAGE)
+    figures, tests = session_figures.figures(db, event), session_figures.compare(db, event)
+    totals = turnout.totals(turnout.counted(db, event)) if listed else figures.totals
+    return View(event, totals, figures, tests, people[:PAGE], more=len(people) > PAGE)
 
 
 def _people(db: Session, event: Event, search: Form) -> list[Person]:
@@ -142,11 +143,11 @@ def _csv(view: View, label: Label) -> bytes:
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(("group", "code", "label", *turnout.MEASURES))
-    writer.writerow(("all", "", "", *view.totals.values()))
-    for group, rows in view.groups.items():
-        for code, row in rows.items():
-            cells = ("*" if count is None else count for count in row.values())
-            writer.writerow((group, code, neutral(label(group, code)), *cells))
+    lines = [("all", "", view.figures.totals)]
+    lines += [(group, code, row) for group, rows in view.figures.groups.items() for code, row in rows.items()]
+    for group, code, row in lines:
+        cells = ("*" if count is None else count for count in row.values())
+        writer.writerow((group, code, neutral(label(group, code)), *cells))
     return file.getvalue().encode("utf-8-sig")  # with the mark by which Excel knows it
 
 
