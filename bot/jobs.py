@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bot import clock, meters
-from bot.broadcasts import attachments, progress, repeating
+from bot.broadcasts import attachments, progress, repeating, targets
 from bot.content import Content
 from bot.conversations import alarms, alike, announcing, retention, rights
 from bot.conversations.router import Router
@@ -63,6 +63,7 @@ def table(
         Job("survey_expiry", 300, lambda db: surveys.expire(db, clock.now(), patience.expiry)),
         Job("free_places", 60, lambda db: events.fill_places(db, content)),
         Job("ended_cards", 20, lambda db: announcing.end_lapsed(db, content)),
+        Job("dead_links", 20, lambda db: targets.end_dead(db, content)),
         Job("followed_broadcasts", 5, _follow_broadcasts),
         Job("repeated_broadcasts", 30, lambda db: repeating.take_turns(db, content, router.policy)),
         Job("unused_attachments", 3600, attachments.clear),

@@ -50,7 +50,7 @@ class Broadcast(Base):
     variables: Mapped[dict[str, Any]]  #: language -> {variable of the template: value}
     #: Language -> named risks: they go with every text and template, and no author changes them.
     risks: Mapped[dict[str, Any]]
-    link_kind: Mapped[str | None] = mapped_column(String(16))  #: what it was made from, such as "opportunity"
+    link_kind: Mapped[str | None] = mapped_column(String(16))  #: where its first button leads, see targets
     link_ref: Mapped[int | None]  #: ... and the number of that
     attachments: Mapped[dict[str, Any]]  #: language -> attachments.noted; stands in like the texts
     paid: Mapped[bool] = mapped_column(default=False)  #: may use a provider's paid rate

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
-from bot.broadcasts import checks, rendering, service, times
+from bot.broadcasts import checks, rendering, service, targets, times
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
 from bot.broadcasts.policy import Policy
 from bot.content import Content
@@ -47,7 +47,8 @@ def _take_turn(db: Session, content: Content, policy: Policy, earlier: Broadcast
     is_late = turn.expires_at is not None and turn.expires_at <= now
     if earlier.approved_hash == rendering.content_hash(content, earlier) and not is_late:
         _approve_like(turn, earlier)
-        if service.why_void(db, content, turn) is None and not checks.foreign_links(turn, policy):
+        is_void = service.why_void(db, content, turn) or checks.foreign_links(turn, policy)
+        if not is_void and not targets.is_dead(db, content, turn):
             service.send(db, content, turn, None, policy)
             return True
         turn.status, turn.approved_hash, turn.approved_by = BroadcastStatus.DRAFT, None, None

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.broadcasts import audience as audiences
-from bot.broadcasts import checks, freezing, rendering, times
+from bot.broadcasts import checks, freezing, rendering, targets, times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
 from bot.broadcasts.policy import Policy
@@ -48,6 +48,10 @@ class HasProblems(NotPossible):
         self.problems = problems
 
 
+class LinkDead(NotPossible):
+    """What the broadcast leads to is over."""
+
+
 class ApprovalVoid(NotPossible):
     """What was approved is not what would be sent."""
 
@@ -64,7 +68,7 @@ class Draft:
     template: str | None = None
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: language -> {name: value}
     risks: Mapping[str, str] = field(default_factory=dict)  #: language -> named risks that always go along
-    link: tuple[str, int] | None = None  #: what it was made from: kind and number
+    link: targets.Link | None = None  #: where its first button leads: kind and number
     attachments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  #: language -> attachments.noted
     paid: bool = False  #: may use a provider's paid rate
     scheduled_at: datetime | None = None
@@ -96,7 +100,7 @@ def draft(db: Session, content: Content, author: StaffUser, what: Draft) -> Broa
     """Store a new broadcast; nothing is checked yet."""
     roles.require(author, Permission.BROADCAST_WRITE)
     broadcast = Broadcast(author_id=author.id, status=BroadcastStatus.DRAFT, created_at=clock.now(), writers=[])
-    _write(content, broadcast, author, what)
+    _write(db, content, broadcast, author, what)
     db.add(broadcast)
     db.flush()
     audit.record(db, author, "broadcast.drafted", KIND, broadcast.id, {"content": broadcast.content_hash})
@@ -107,7 +111,7 @@ def edit(db: Session, content: Content, broadcast: Broadcast, editor: StaffUser,
     """Replace what the author decided; an approval is void from now on, whatever changed."""
     roles.require(editor, Permission.BROADCAST_WRITE)
     _lock(db, broadcast, BroadcastStatus.DRAFT, BroadcastStatus.APPROVED)
-    _write(content, broadcast, editor, what)
+    _write(db, content, broadcast, editor, what)
     broadcast.status = BroadcastStatus.DRAFT
     broadcast.approved_hash = broadcast.approved_by = broadcast.approved_at = None
     broadcast.approved_audience_count = None
@@ -116,8 +120,11 @@ def edit(db: Session, content: Content, broadcast: Broadcast, editor: StaffUser,
     audit.record(db, editor, "broadcast.edited", KIND, broadcast.id, {"content": broadcast.content_hash})
 
 
-def _write(content: Content, broadcast: Broadcast, writer: StaffUser, what: Draft) -> None:
+def _write(db: Session, content: Content, broadcast: Broadcast, writer: StaffUser, what: Draft) -> None:
     fill(broadcast, what)
+    broadcast.buttons = targets.buttons(content, what.link, what.buttons)
+    if what.link:
+        broadcast.risks = targets.risks(db, what.link)
     broadcast.writers = sorted({*broadcast.writers, writer.id})
     broadcast.edited_at = clock.now()
     broadcast.content_hash = rendering.content_hash(content, broadcast)
@@ -138,13 +145,18 @@ def fill(broadcast: Broadcast, what: Draft) -> None:
     broadcast.repeat, broadcast.repeat_until = what.repeat, what.repeat_until if what.repeat else None
 
 
+def problems(db: Session, content: Content, broadcast: Broadcast, policy: Policy) -> list[checks.Problem]:
+    """Return everything that must be put right before a second person may approve."""
+    return [*checks.problems(content, broadcast, policy), *targets.problems(db, content, broadcast)]
+
+
 def approve(
     db: Session, content: Content, broadcast: Broadcast, approver: StaffUser, policy: Policy, *, seen: str
 ) -> None:
     """Approve what the approver saw: `seen` is the content hash of the page, so that no later edit slips in."""
     current = _read(db, content, broadcast, approver, seen)
-    if problems := checks.problems(content, broadcast, policy):
-        raise HasProblems(problems)
+    if found := problems(db, content, broadcast, policy):
+        raise HasProblems(found)
     broadcast.content_hash = broadcast.approved_hash = current
     broadcast.approved_by, broadcast.approved_at = approver.id, clock.now()
     broadcast.approved_audience_count = audiences.count(db, Audience.from_json(broadcast.audience))
@@ -201,9 +213,13 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser 
     foreign = "link_not_allowed" if checks.foreign_links(broadcast, policy) else None
     if reason := why_void(db, content, broadcast) or foreign:
         raise ApprovalVoid(Sentence("The approval is void (%(reason)s): have it approved again", reason=reason))
+    if targets.is_dead(db, content, broadcast):
+        raise LinkDead(
+            Sentence("What it leads to is over, or will be when it leaves (%(link)s)", link=broadcast.link_kind)
+        )
     now = clock.now()
     due_at = max(now, broadcast.scheduled_at or now)
-    expires_at = broadcast.expires_at or due_at + VALID
+    expires_at = min(broadcast.expires_at or due_at + VALID, targets.ends_at(db, content, broadcast))
     if expires_at <= due_at:
         raise NotPossible(Sentence("Its deadline is over before it would leave: set a later one"))
     broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, expires_at)

@@ -25,10 +25,11 @@ app = typer.Typer(help="Announcements: new, dry-run, approve (another person), s
 Id = Annotated[int, typer.Argument(help="Number of the broadcast.")]
 By = Annotated[str, typer.Option("--by", help="E-mail address of the member of staff who does it.")]
 
-#: What a file for `broadcast new` holds; audience, template and variables may be left out.
+#: What a file for `broadcast new` holds; audience, template, variables and link may be.
 SHAPE = (
     '{"title": "...", "purpose": "news", "texts": {"en": "..."}, "audience": {"origins": ["LS"]}, '
-    '"template": "...", "variables": {"en": {"name": "..."}}}'
+    '"template": "...", "variables": {"en": {"name": "..."}}, '
+    '"link": "event:17"}'
 )
 
 
@@ -83,13 +84,13 @@ def count(
 @app.command("dry-run")
 def dry_run(id: Id, as_json: AsJson = False) -> None:
     """Say who would get it and who would not, and why."""
-    from bot.broadcasts import checks, forecast
+    from bot.broadcasts import forecast, service
 
     with installation() as opened, opened.database.begin() as db:
         broadcast = _find(db, id)
         found = forecast.dry_run(db, opened.content, broadcast, opened.policy, clock.now())
         rule = {name: codes for name, codes in broadcast.audience.items() if codes}
-        problems = [_told(problem) for problem in checks.problems(opened.content, broadcast, opened.policy)]
+        problems = [_told(problem) for problem in service.problems(db, opened.content, broadcast, opened.policy)]
     lines = [(line.count, line.when, line.reason, line.channel, line.language, line.form) for line in found.lines]
     if as_json:
         show_json(
@@ -130,11 +131,9 @@ def approve(id: Id, by: By) -> None:
 def send(id: Id, by: By, as_json: AsJson = False) -> None:
     """Freeze the audience and begin to send; `outreach run` or `work` delivers."""
     from bot.broadcasts import service
-    from bot.conversations import announcing
 
     with _acting(by) as (opened, db, staff):
         broadcast = _find(db, id)
-        announcing.require_card(db, opened.content, broadcast)
         count = service.send(db, opened.content, broadcast, staff, opened.policy)
     show_json({"audience": count}) if as_json else typer.echo(f"Broadcast {id} is on its way to {count} people.")
 
@@ -183,12 +182,23 @@ def _draft(file: Path) -> "Draft":
             audience=Audience.from_json(given.get("audience", {})),
             paid=given.get("paid", False) is True,
             template=given.get("template"),
+            link=_link(given["link"]) if "link" in given else None,
             variables={language: dict(values) for language, values in given.get("variables", {}).items()},
         )
     except BadAudience as error:
         raise Trouble(f"{file}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Trouble(f"{file} must hold {SHAPE}") from None
+
+
+def _link(code: Any) -> tuple[str, int]:
+    """Read what the first button leads to."""
+    from bot.broadcasts import targets
+
+    link = targets.read(_text(code))
+    if link is None:
+        raise Trouble(f"{code} is no link: write {', '.join(f'{kind}:NUMBER' for kind in targets.PURPOSES)}")
+    return link
 
 
 def _attached(db: Session, option: str) -> tuple[str, dict[str, Any]]:

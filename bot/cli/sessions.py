@@ -144,6 +144,7 @@ def move(
 @app.command()
 def cancel(id: Id, by: By, sure: Sure = False) -> None:
     """Call a session off; without --yes only say how many people would be told."""
+    from bot.broadcasts import targets
     from bot.events import service
     from bot.staff import audit
 
@@ -153,6 +154,7 @@ def cancel(id: Id, by: By, sure: Sure = False) -> None:
             told = service.concerned(db, event)
             raise Trouble(f"{told} people would be told, for good. Nothing is changed yet: add --yes")
         told = service.cancel(db, opened.content, event)
+        targets.stop(db, (targets.SESSION, event.id))
         audit.record(db, staff, "session.cancelled", "event", id, {"told": told})
     typer.echo(f"Session {id} is cancelled; {told} people are told.")
 

@@ -144,6 +144,7 @@ def nudge(form: Form, by: By, dry_run: DryRun = False, as_json: AsJson = False) 
 
 def close(form: Form, by: By, as_json: AsJson = False) -> None:
     """Take no more answers, and cancel invitations that have not left; it cannot be opened again."""
+    from bot.broadcasts import targets
     from bot.staff import audit
     from bot.surveys import terms
     from bot.surveys.models import Status
@@ -152,7 +153,7 @@ def close(form: Form, by: By, as_json: AsJson = False) -> None:
         survey = _find(db, form)
         if survey.status == Status.CLOSED:
             raise Trouble(f"{form} is closed already")
-        cancelled = terms.close(db, survey)
+        cancelled = terms.close(db, survey) + targets.stop(db, (targets.SURVEY, survey.id))
         audit.record(db, staff, "survey.closed", "survey", survey.id, {"cancelled": cancelled})
     show_json({"cancelled": cancelled}) if as_json else typer.echo(
         f"{form} is closed; {cancelled} messages that had not left were cancelled."

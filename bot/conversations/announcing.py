@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.broadcasts import progress
+from bot.broadcasts import progress, targets
 from bot.broadcasts import service as broadcasts
 from bot.broadcasts.audience import MATCHES, Audience
-from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
+from bot.broadcasts.models import KIND, Broadcast
 from bot.contacts.models import Contact, Purpose
 from bot.content import Content
 from bot.content.languages import LANGUAGES
@@ -19,13 +19,9 @@ from bot.messaging.outbox import Message
 from bot.opportunities import leads, service, touches, wording
 from bot.opportunities.models import CardStatus, Opportunity
 from bot.sentences import Sentence
-from bot.staff import audit
 from bot.staff.models import StaffUser
 
-#: What a broadcast's link says it was made from.
-LINK = service.KIND
 TEMPLATE = "investment_notice"
-_ENDABLE = (BroadcastStatus.DRAFT, BroadcastStatus.APPROVED, BroadcastStatus.SENDING, BroadcastStatus.PAUSED)
 
 
 class CardGone(broadcasts.NotPossible):
@@ -56,61 +52,44 @@ def announce(db: Session, content: Content, card: Opportunity, author: StaffUser
     """
     if not service.is_visible(content, card):
         raise CardGone(Sentence("Only a card that members may see can be announced: have it approved first"))
-    said = wording.announcement(content, card)
+    texts = wording.announcement(content, card)
     audience = Audience(interests=(card.sector,), wishes=(MATCHES,)) if matched else Audience()
     what = broadcasts.Draft(
         title=wording.title(card, "en")[:120],
         purpose=Purpose.INVESTMENT,
-        texts=said["texts"],
+        texts=texts,
         audience=audience,
-        buttons=(_read_more(content, card),),
         template=TEMPLATE,
         variables={
             code: {"title": wording.title(card, code), "summary": wording.text_of(card, "summary", code)}
-            for code in said["texts"]
+            for code in texts
         },
-        risks=said["risks"],
-        link=(LINK, card.id),
+        link=(targets.CARD, card.id),
         expires_at=min(service.ends_at(card), clock.now() + broadcasts.VALID),
     )
     return broadcasts.draft(db, content, author, what)
-
-
-def _read_more(content: Content, card: Opportunity) -> dict[str, object]:
-    labels = {code: content.catalogue.text("button.opp_show", code) for code in LANGUAGES}
-    return {"id": f"{wording.PREFIX}:{card.id}:show", "labels": labels}
-
-
-def require_card(db: Session, content: Content, broadcast: Broadcast) -> None:
-    """Raise CardGone when a broadcast announces a card that members may not see."""
-    if broadcast.link_kind == LINK and service.find_visible(db, content, broadcast.link_ref or 0) is None:
-        raise CardGone(Sentence("The card it announces is not published any more: nobody may hear of it"))
 
 
 def announced(db: Session, card: Opportunity) -> list[Announced]:
     """Return the broadcasts of a card with their figures, the newest first."""
     return [
         Announced(one, progress.statuses(db, one), touches.figures(db, card, KIND, one.id))
-        for one in db.scalars(_linked(card).order_by(Broadcast.id.desc()))
+        for one in db.scalars(targets.linked((targets.CARD, card.id)).order_by(Broadcast.id.desc()))
     ]
 
 
 def stop(db: Session, content: Content, card: Opportunity) -> int:
     """Let nothing more leave about a card that members may not see; return how many do not get it."""
-    stopped = 0
-    for broadcast in db.scalars(_linked(card).where(Broadcast.status.in_(_ENDABLE)).with_for_update()):
-        broadcast.status, broadcast.finished_at = BroadcastStatus.CANCELLED, clock.now()
-        stopped += outbox.cancel_ref(db, KIND, broadcast.id, "card_gone")
-        db.flush()
-        audit.record(db, None, "broadcast.cancelled", KIND, broadcast.id, {"reason": "card_gone"})
-    if db.scalar(select(_linked(card).exists())):
+    link = (targets.CARD, card.id)
+    stopped = targets.stop(db, link)
+    if db.scalar(select(targets.linked(link).exists())):
         _replace_owed(db, content, card)
     return stopped + outbox.cancel_ref(db, leads.KIND, card.id, "card_gone")
 
 
 def _replace_owed(db: Session, content: Content, card: Opportunity) -> None:
     """Who answers a template sent earlier reads that the card is over, not the card."""
-    ids = select(Broadcast.id).where(Broadcast.link_kind == LINK, Broadcast.link_ref == card.id)
+    ids = select(Broadcast.id).where(Broadcast.link_kind == targets.CARD, Broadcast.link_ref == card.id)
     for language in LANGUAGES:
         body = Message(content.catalogue.text("opportunity.expired", language)).to_json()
         readers = select(Contact.id).where(Contact.language == language)
@@ -122,10 +101,6 @@ def _replace_owed(db: Session, content: Content, card: Opportunity) -> None:
             .values(body=body)
             .execution_options(synchronize_session=False)
         )
-
-
-def _linked(card: Opportunity) -> Select[Broadcast]:
-    return select(Broadcast).where(Broadcast.link_kind == LINK, Broadcast.link_ref == card.id)
 
 
 def end_lapsed(db: Session, content: Content) -> int:

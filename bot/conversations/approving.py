@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.broadcasts import audience as audiences
-from bot.broadcasts import checks, rendering, service
+from bot.broadcasts import rendering, service
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import KIND, Broadcast
 from bot.broadcasts.policy import Policy
@@ -39,7 +39,7 @@ def ask(db: Session, content: Content, broadcast: Broadcast, policy: Policy, by:
     Only where we may write at any time: an approval must not depend on who wrote last.
     """
     require(by, Permission.BROADCAST_WRITE)
-    if problems := checks.problems(content, broadcast, policy):
+    if problems := service.problems(db, content, broadcast, policy):
         raise service.HasProblems(problems)
     places = [
         (user, address)

@@ -174,10 +174,10 @@ def share_text(content: Content, card: Opportunity, language: str, details: str,
     )
 
 
-def announcement(content: Content, card: Opportunity) -> dict[str, dict[str, str]]:
-    """Return what an announcement of a card says: "texts" and "risks" by language."""
+def announcement(content: Content, card: Opportunity) -> dict[str, str]:
+    """Return what an announcement of a card says, by language; its risks go along by themselves."""
     codes = [code for code in LANGUAGES if card.texts.get(code, {}).get("summary")]
-    texts = {
+    return {
         code: content.catalogue.text(
             "opportunity.announcement",
             code,
@@ -188,7 +188,6 @@ def announcement(content: Content, card: Opportunity) -> dict[str, dict[str, str
         )
         for code in codes
     }
-    return {"texts": texts, "risks": {code: risks_text(card, code) for code in LANGUAGES}}
 
 
 def followup(content: Content, card: Opportunity, lead: Lead, language: str) -> Message:

@@ -57,7 +57,6 @@ def _announce(db: Session, town: Stage, card_id: int) -> int:
     broadcast = announcing.announce(db, content, card, editor, matched=True)
     seen = rendering.content_hash(content, broadcast)
     broadcasts.approve(db, content, broadcast, approver, policy, seen=seen)
-    announcing.require_card(db, content, broadcast)
     broadcasts.send(db, content, broadcast, editor, policy)
     return broadcast.id
 

@@ -13,8 +13,10 @@ from bot import clock
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts import consent
 from bot.contacts.models import Address, Contact, Decision, Purpose, Reach, State
+from bot.content import Content
 from bot.db import Database
-from bot.events.models import Attendance
+from bot.events.models import Attendance, Event
+from bot.events.service import cancel as cancel_session
 from bot.messaging.models import OutboxMessage, Status
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Disposition
@@ -310,6 +312,41 @@ async def test_who_answered_a_survey_or_came_to_a_session_is_ticked_counted_and_
     page = await editor.submit(form, "/edit", not_attended=[], replies=[f"{session}:silent"])
     assert "Was invited, no answer: Saving" in page.text
     assert "Audience 0" in page.text
+
+
+async def test_a_session_is_picked_shown_under_both_channels_and_refused_once_it_is_cancelled(
+    app: FastAPI, database: Database, messages_dir: Path
+) -> None:
+    with database.begin() as db:
+        number = add_session(db)
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    form = await editor.open("/broadcasts/new")
+    assert form.tree.xpath("//optgroup[@label='A session']/option/@value") == [f"event:{number}"]
+    page = await write(editor, link=f"event:{number}")
+    assert "for people who agreed to another purpose" in page.text  # news is not sessions
+    path = page.path.removeprefix("/console")
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", purpose="sessions")
+    labels = [item.text_content() for item in page.tree.xpath("//figure//span[@class='choice']")]
+    assert labels == ["See the session", "See the session", "Voir la formation", "Voir la formation"]
+    assert page.tree.xpath(f"//a[@href='/console/sessions/{number}']")[0].text_content().startswith("Saving")
+
+    page = await approve(app, page)
+    with database.begin() as db:
+        cancel_session(db, Content.load(messages_dir), db.get_one(Event, number))
+    page = await editor.open(path)
+    assert "The session that the button leads to is over" in page.text
+    people = {"people": "6", "token": page.form("/sign-out").fields["token"]}
+    answer = await editor.client.post(f"/console{path}/send", data=people)
+    assert answer.status_code == 409
+    assert "What it leads to is over" in answer.text
+    assert by_status(database) == {}
+    form = await editor.open(f"{path}/edit")
+    assert form.tree.xpath("//option[@selected]/@value")[1:2] == [f"event:{number}"]
+    page = await editor.submit(form, f"{path}/edit", link="event:nonsense")
+    assert page.status == 422
+    assert "Choose from the list where the button leads" in page.text
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", link="")
+    assert not page.tree.xpath("//figure//span[@class='choice']")
 
 
 async def test_the_bubbles_show_the_lines_that_sending_adds(app: FastAPI) -> None:

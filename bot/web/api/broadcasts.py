@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
-from bot.broadcasts import checks, forecast, progress, rendering, service
+from bot.broadcasts import checks, forecast, progress, rendering, service, targets
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.service import Draft
 from bot.broadcasts.times import REPEATS
@@ -47,6 +47,10 @@ class BroadcastIn(Body):
     ]
     audience: AudienceIn = AudienceIn()
     actions: Annotated[list[Annotated[str, Field(pattern=f"^({'|'.join(ACTIONS)})$")]], Field(max_length=10)] = []
+    link: Annotated[
+        str | None,
+        Field(pattern=f"^({'|'.join(targets.PURPOSES)}):[0-9]{{1,15}}$", description="Where its first button leads."),
+    ] = None
     template: Annotated[str | None, Field(max_length=64)] = None
     variables: Annotated[
         dict[Word, Annotated[dict[Word, Annotated[str, Field(max_length=VALUE_LIMIT)]], Field(max_length=20)]],
@@ -63,9 +67,9 @@ class BroadcastIn(Body):
         """Return it as the service takes it."""
         if (self.at_local or self.repeat) and self.scheduled_at is None:
             raise Refused(422, "no-time", "A local hour or a repetition needs `scheduled_at`.")
-        plain = self.model_dump(exclude={"audience", "actions"})
+        plain = self.model_dump(exclude={"audience", "actions", "link"})
         buttons = tuple(button(content, id) for id in dict.fromkeys(self.actions))
-        return Draft(**plain, audience=self.audience.rule(), buttons=buttons)
+        return Draft(**plain, audience=self.audience.rule(), buttons=buttons, link=targets.read(self.link or ""))
 
 
 class BroadcastOut(BaseModel):
@@ -222,7 +226,7 @@ def _dry_run(db: Session, context: ConsoleContext, broadcast_id: int) -> DryRunO
         reached=sum(line.count for line in dry.lines if line.when != "never"),
         finishes_at=dry.finishes_at,
         stars=dry.stars,
-        problems=sorted({one.code for one in checks.problems(context.content, broadcast, context.policy)}),
+        problems=sorted({one.code for one in service.problems(db, context.content, broadcast, context.policy)}),
         lines=lines,
     )
 

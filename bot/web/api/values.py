@@ -77,6 +77,11 @@ class AudienceIn(Body):
     wishes: Codes = []
     groups: Codes = []
     missed: Codes = []
+    answered: Codes = []
+    not_answered: Codes = []
+    attended: Codes = []
+    not_attended: Codes = []
+    replies: Codes = []
 
     def rule(self) -> Audience:
         """Return the rule; members only."""

@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
-from bot.broadcasts import attachments, checks, forecast, progress, rendering, repeating, service
+from bot.broadcasts import attachments, checks, forecast, progress, rendering, repeating, service, targets
 from bot.broadcasts import audience as audiences
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.forecast import Forecast, When
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.progress import Progress
+from bot.content import Content
 from bot.content.languages import LANGUAGES
-from bot.conversations import announcing
+from bot.events.wording import translated
 from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import StaffUser
@@ -66,6 +67,7 @@ class View:
     names: dict[int, str]
     audience: Audience
     called: dict[str, dict[str, str]]  #: names of the surveys, sessions and groups of the audience
+    leads_to: str  #: what its first button opens, while that is open
     messages: dict[str, Message]  #: language -> as it leaves
     problems: list[checks.Problem]
     seen: str  #: content hash, which an approval repeats
@@ -97,8 +99,9 @@ def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reade
         names=_names(db, {broadcast.author_id, broadcast.approved_by, broadcast.refused_by, *broadcast.writers}),
         audience=audience,
         called=choosing.names(db, reader, audience),
+        leads_to=_leads_to(db, content, broadcast, reader),
         messages={code: rendering.message(content, broadcast, code) for code in LANGUAGES if code in broadcast.texts},
-        problems=[] if sent else checks.problems(content, broadcast, context.policy),
+        problems=[] if sent else service.problems(db, content, broadcast, context.policy),
         seen=rendering.content_hash(content, broadcast),
         void=service.why_void(db, content, broadcast),
         forecast=dry,
@@ -107,6 +110,12 @@ def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reade
         progress=progress.progress(db, broadcast) if sent else None,
         missed=audiences.count(db, Audience(missed=(str(broadcast.id),))) if broadcast.finished_at else 0,
     )
+
+
+def _leads_to(db: Session, content: Content, broadcast: Broadcast, reader: Reader) -> str:
+    link = targets.of(broadcast)
+    target = targets.find(db, content, link) if link else None
+    return translated(target.title, reader.code) if target else ""
 
 
 def _reasons(dry: Forecast) -> list[tuple[When, str | None, int, datetime | None]]:
@@ -162,7 +171,6 @@ def _send(db: Session, context: ConsoleContext, broadcast_id: int, user: StaffUs
     broadcast = _get(db, broadcast_id)
     if people != reached(forecast.dry_run(db, context.content, broadcast, context.policy, clock.now())):
         raise Refused("wrong_number")
-    announcing.require_card(db, context.content, broadcast)
     service.send(db, context.content, broadcast, user, context.policy)
 
 

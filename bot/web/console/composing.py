@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from bot.broadcasts import attachments, checks, service, times
+from bot.broadcasts import attachments, checks, service, targets, times
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.service import Draft
 from bot.contacts.service import HOME_ZONE
@@ -17,9 +17,11 @@ from bot.content import Content
 from bot.content.languages import LANGUAGES
 from bot.content.templates import Category, Template
 from bot.conversations import commands
+from bot.events.wording import translated
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attaching, choosing
+from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Visit, found
 from bot.web.forms import Form
@@ -61,9 +63,16 @@ async def save(visit: Visit) -> Response:
     draft, errors = await _read(visit)
     if errors:
         return await _compose(visit, draft, broadcast, errors)
-    draft = replace(Draft.of(broadcast).rewritten(draft, ACTIONS), attachments=draft.attachments)
+    kept = Draft.of(broadcast)
+    # The risks of a card go with whatever is said about it: it may give way to another card only.
+    link = kept.link if _is_card(kept.link) and not _is_card(draft.link) else draft.link
+    draft = replace(kept.rewritten(draft, ACTIONS), attachments=draft.attachments, link=link)
     await visit.database.run(_edit, visit.context.content, visit.id, visit.user, draft)
     return visit.go(f"/broadcasts/{visit.id}", "saved")
+
+
+def _is_card(link: targets.Link | None) -> bool:
+    return link is not None and link[0] == targets.CARD
 
 
 async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
@@ -77,6 +86,7 @@ async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
 async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
     content = visit.context.content
     channels = tuple(visit.context.policy.channels)
+    links = await visit.database.query(_links, content, visit.reader, draft.link)
     offered = await visit.database.query(choosing.offered, content, channels, visit.reader, draft.audience)
     return visit.page(
         "broadcasts/compose.html",
@@ -91,6 +101,9 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
         file_limits={kind: limit // 1024**2 for kind, limit in attachments.LIMITS.items()},
         added={code: _added(content, code) for code in LANGUAGES},
         templates=_templates(content),
+        links=links,
+        link=":".join(map(str, draft.link or ())),
+        link_labels={kind: _labels(content, key) for kind, key in targets.LABELS.items()},
         actions={id: content.catalogue.text(key, visit.reader.code) for id, key in ACTIONS.items()},
         paid_offered=draft.paid or bool(visit.context.policy.paid_rates),
         local=local,
@@ -99,7 +112,22 @@ async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, erro
 
 def button(content: Content, id: str) -> dict[str, Any]:
     """Return a button that does what one of the menu does, with its label in every language."""
-    return {"id": id, "labels": {code: content.catalogue.text(ACTIONS[id], code) for code in LANGUAGES}}
+    return {"id": id, "labels": _labels(content, ACTIONS[id])}
+
+
+def _labels(content: Content, key: str) -> dict[str, str]:
+    return {code: content.catalogue.text(key, code) for code in LANGUAGES}
+
+
+def _links(db: Session, content: Content, reader: Reader, kept: targets.Link | None) -> dict[str, dict[str, str]]:
+    """Return what may be linked to, by kind, and what is linked to though it is over."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in targets.PURPOSES}
+    for target in targets.offered(db, content):
+        kind, number = target.link
+        found[kind][f"{kind}:{number}"] = translated(target.title, reader.code)
+    if kept:
+        found[kept[0]].setdefault(f"{kept[0]}:{kept[1]}", "")
+    return found if not _is_card(kept) else {targets.CARD: found[targets.CARD]}
 
 
 def _templates(content: Content) -> list[Template]:
@@ -122,6 +150,7 @@ def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
         texts={code: form.text(f"text_{code}") for code in LANGUAGES if form.text(f"text_{code}")},
         audience=choosing.read(form),
         template=form.text("template") or None,
+        link=targets.read(form.text("link")),
         variables=_variables(form),
         paid=bool(form.text("paid")),
         scheduled_at=at_office(scheduled_at),
@@ -133,10 +162,10 @@ def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
     unread = (
         name for name in ("scheduled_at", "expires_at", "repeat_until") if form.text(name) and form.moment(name) is None
     )
-    return draft, tuple(dict.fromkeys((*_too_much(draft), *unread)))
+    return draft, tuple(dict.fromkeys((*_too_much(form, draft), *unread)))
 
 
-def _too_much(draft: Draft) -> Iterator[str]:
+def _too_much(form: Form, draft: Draft) -> Iterator[str]:
     if not 0 < len(draft.title) <= TITLE_LIMIT:
         yield "title"
     if draft.purpose not in checks.PURPOSES:
@@ -147,6 +176,8 @@ def _too_much(draft: Draft) -> Iterator[str]:
         yield "scheduled_at"
     if any(len(text) > TEXT_LIMIT for text in draft.texts.values()):
         yield "text"
+    if form.text("link") and draft.link is None:
+        yield "link"
     if len(draft.template or "") > TITLE_LIMIT:
         yield "template"
     if any(len(value) > VALUE_LIMIT for values in draft.variables.values() for value in values.values()):

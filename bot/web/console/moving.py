@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from bot.broadcasts import targets
 from bot.content import Content
 from bot.events import places, service, times
 from bot.events.models import Event, EventStatus
@@ -107,6 +108,7 @@ async def cancel(visit: Visit) -> Response:
 def _cancel(db: Session, content: Content, event_id: int, user: StaffUser) -> None:
     event = found(db.get(Event, event_id))
     told = service.cancel(db, content, event)
+    targets.stop(db, (targets.SESSION, event.id))
     audit.record(db, user, "session.cancelled", "event", event.id, {"told": told})
 
 

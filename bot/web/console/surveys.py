@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from bot import clock
+from bot.broadcasts import targets
 from bot.broadcasts.audience import Audience
 from bot.content import Content
 from bot.staff import audit
@@ -143,5 +144,5 @@ async def close(visit: Visit) -> Response:
 
 def _close(db: Session, survey_id: int, user: StaffUser) -> None:
     survey = found(db.get(Survey, survey_id))
-    cancelled = terms.close(db, survey)
+    cancelled = terms.close(db, survey) + targets.stop(db, (targets.SURVEY, survey.id))
     audit.record(db, user, "survey.closed", "survey", survey.id, {"cancelled": cancelled})

@@ -76,6 +76,13 @@ const purpose = (choice) => {
   const show = () => document.querySelectorAll("[data-risk]").forEach((line) => (line.hidden = choice.value !== "investment"));
   choice.addEventListener("change", show);
 };
+// The button that leads on is shown under each bubble.
+const link = (choice) => {
+  const show = () =>
+    document.querySelectorAll("[data-link]").forEach((button) => (button.hidden = !choice.value.startsWith(`${button.dataset.link}:`)));
+  choice.addEventListener("change", show);
+  show();
+};
 const template = (choice) => {
   const show = () =>
     document.querySelectorAll("[data-template]").forEach((part) => (part.hidden = part.dataset.template !== choice.value));
@@ -107,4 +114,5 @@ document.querySelectorAll("textarea[data-limit]").forEach(count);
 document.querySelectorAll("textarea[data-preview]").forEach(preview);
 if (document.querySelector("[data-risk]")) purpose(document.getElementById("purpose"));
 if (document.querySelector("[data-template]")) template(document.getElementById("template"));
+if (document.querySelector("[data-link]")) link(document.getElementById("link"));
 document.querySelectorAll("form[data-audience]").forEach(audience);
