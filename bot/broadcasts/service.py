@@ -93,7 +93,7 @@ class Draft:
         """Return the new one with what no author writes: the buttons that are not `offered`, risks, link and files."""
         own = tuple(button for button in self.buttons if button["id"] not in offered)
         buttons = (*own, *new.buttons)
-        return replace(new, buttons=buttons, risks=self.risks, link=self.link, attachments=self.attachments)
+        return replace(new, buttons=buttons, risks=self.risks, link=new.link or self.link, attachments=self.attachments)
 
 
 def draft(db: Session, content: Content, author: StaffUser, what: Draft) -> Broadcast:
