@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute
 
 from bot import crypto, jobs
-from bot.broadcasts import attachments, rendering
+from bot.broadcasts import attachments, examples, rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy
 from bot.channels import telegram, whatsapp
@@ -36,8 +36,8 @@ from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
 from bot.messaging.made import Maker, Makers
-from bot.messaging.owed import FULL_TEXT
-from bot.messaging.templates import StoredContents
+from bot.messaging.owed import FULL_TEXT, WORDS
+from bot.messaging.templates import Serving, StoredContents
 from bot.messaging.waking import Wakeups
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.staff.models import Role
@@ -70,7 +70,7 @@ class App:
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
         self.channels = _channels(settings, self.database)
         sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
-        self.policy = Policy(self.channels, self.rules, settings.domains, sold)
+        self.policy = Policy(self.channels, self.rules, settings.domains, sold, media.base(settings.public_url))
         self.router = Router(
             self.content,
             settings.handles,
@@ -203,12 +203,14 @@ class App:
             renderers={
                 BROADCAST: render,
                 FULL_TEXT: render,
+                WORDS: rendering.words_renderer(self.content),
                 **inviting.renderers(self.content),
                 surveys.KIND: surveys.renderer(self.content),
             },
             # All of a bot's messages together stay below the paid rate.
             paid_rate=max(0, self.settings.telegram_paid_rate - channel.rate) if channel.name == "telegram" else 0,
             lay_out=self.makers.lay_out,
+            media_base=self.policy.media_base,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
             channels=frozenset(self.channels),
             calls=channel.calls,
@@ -266,7 +268,7 @@ class App:
         whatsapp = self.channels.get("whatsapp")
         if not isinstance(whatsapp, WhatsAppChannel):
             return {}
-        return await templates.sync(self.database, self.content, whatsapp.contents)
+        return await templates.sync(self.database, self.content, whatsapp.contents, _serving(self.settings))
 
     def close(self) -> None:
         """Close the database."""
@@ -301,6 +303,17 @@ def _address(settings: Settings, file: Media) -> str:
     return address(secret_key(settings), settings.public_url, file.reference)
 
 
+def _serving(settings: Settings) -> Serving:
+    """Return where Twilio fetches files, and those that reviewers of templates see."""
+    base, secret = media.base(settings.public_url), secret_key(settings)
+
+    def example(kind: str) -> str:
+        address = media.address(secret, settings.public_url, examples.reference(kind), media.REVIEW)
+        return address.removeprefix(base)
+
+    return Serving(base, example)
+
+
 def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
     """Return what makes each kind of file."""
     template = settings.messages / "certificate.typ"
@@ -311,6 +324,7 @@ def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
         "material": materials.make,
         mydata.KIND: lambda db, name: mydata.make(db, content, settings.messages / "mydata.typ", name),
         attachments.KIND: attachments.make,
+        examples.KIND: examples.make,
         files.KIND: files.make,
     }
 

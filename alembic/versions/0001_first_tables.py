@@ -931,6 +931,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(length=128), nullable=True),
         sa.Column("past_ids", sa.Text(), nullable=True),
         sa.Column("owes_text", sa.Boolean(), nullable=True),
+        sa.Column("owes_file", sa.Boolean(), nullable=True),
         sa.Column("claimed_by", sa.String(length=64), nullable=True),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

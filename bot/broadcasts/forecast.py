@@ -18,6 +18,7 @@ from bot.broadcasts import attachments, rendering, times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import Broadcast
 from bot.broadcasts.policy import Policy
+from bot.channels.base import Template
 from bot.contacts.models import Address, Consent, Contact, Decision, Reach
 from bot.contacts.service import zone_of
 from bot.content import Content
@@ -212,7 +213,7 @@ class _Forecaster:
         self._db, self._content, self._broadcast, self._policy = db, content, broadcast, policy
         audience = Audience.from_json(broadcast.audience)
         self._facts = standings(audience, broadcast.purpose, policy, self.at)
-        self._template: dict[str, bool] = {}
+        self._template: dict[str, Template | None] = {}
 
     def groups(self) -> Iterable[tuple[Standing, int]]:
         columns = _columns(self._facts)
@@ -228,7 +229,8 @@ class _Forecaster:
     def line(self, standing: Standing, count: int) -> Line:
         language = standing.language if standing.language in LANGUAGES else SOURCE
         form = self._form(standing, language)
-        file: Literal["with", "later"] = "later" if form == "template" else "with"
+        template = self._template.get(language) if form == "template" else None
+        file: Literal["with", "later"] = "later" if template and not template.file_variable else "with"
         when, reason, until = self._outcome(standing, form, self.due(standing))
         return Line(
             count=count,
@@ -270,7 +272,9 @@ class _Forecaster:
             return "text"
         if language not in self._template:
             message = rendering.message(self._content, self._broadcast, language)
-            self._template[language] = templates.approved(self._db, self._content, message, language) is not None
+            self._template[language] = templates.approved(
+                self._db, self._content, message, language, self._policy.media_base
+            )
         return "template" if self._template[language] else None
 
 

@@ -22,3 +22,4 @@ class Policy:
     rules: Rules = field(default_factory=Rules)
     domains: tuple[str, ...] = ()
     paid_rates: Mapping[str, float] = field(default_factory=dict)  #: of channels whose provider sells a faster one
+    media_base: str = ""  #: what addresses of files that a provider fetches from us begin with

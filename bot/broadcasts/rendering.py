@@ -46,6 +46,11 @@ def renderer(content: Content) -> Renderer:
     return partial(_render, content)
 
 
+def words_renderer(content: Content) -> Renderer:
+    """Return the same for those who have the file already."""
+    return lambda db, ref, language: replace(_render(content, db, ref, language), media=None)
+
+
 def _render(content: Content, db: Session, ref: int, language: str) -> Message:
     broadcast = db.get_one(Broadcast, ref)
     return replace(message(content, broadcast, language), paid=broadcast.paid)

@@ -56,6 +56,7 @@ class Template:
 
     content_id: str  #: the provider's id of the approved content
     variables: Mapping[str, str]
+    file_variable: str = ""  #: the variable that takes the end of the address of the message's file; none: it has none
 
 
 @dataclass(frozen=True, slots=True)

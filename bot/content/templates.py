@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from bot.content.languages import LANGUAGES, chain
 # WhatsApp's template languages have no st, ny, mfe: the template asks for a reply, the reply opens the window.
 WHATSAPP_LANGUAGES = ("en", "fr")
 BODY_LIMIT = 1024
+#: Kinds of files that may stand above a template's text; WhatsApp approves each for itself.
+FILE_KINDS = ("image", "document")
 BUTTON_LIMIT = 20
 BUTTONS_LIMIT = 10
 
@@ -26,6 +28,7 @@ class ContentType(StrEnum):
 
     TEXT = "twilio/text"
     QUICK_REPLY = "twilio/quick-reply"
+    MEDIA = "twilio/media"
 
 
 class Category(StrEnum):
@@ -63,6 +66,16 @@ class Template:
     texts: Mapping[str, str]
     variables: tuple[Variable, ...] = ()
     buttons: tuple[Button, ...] = ()
+    takes_files: bool = False  #: there is one with a picture, and one with a document, above the same text
+
+    def with_file(self, kind: str) -> "Template":
+        """Return the template with a file of a kind above the text."""
+        return replace(self, name=f"{self.name}_{kind}", content_type=ContentType.MEDIA, takes_files=False)
+
+    @property
+    def file_variable(self) -> str:
+        """Return the number of the variable that takes the end of the file's address."""
+        return str(len(self.variables) + 1)
 
     def language_for(self, language: str) -> str:
         """Return the nearest language that has a text (mfe: fr; st and ny: en)."""
@@ -107,6 +120,8 @@ class Template:
         for code, text in self.texts.items():
             yield from (f"{code}: {problem}" for problem in _text_violations(text, names))
             yield from (f"{code}: {problem}" for problem in self._part_violations(code))
+        if self.takes_files and self.content_type is not ContentType.TEXT:
+            yield f"only {ContentType.TEXT} can come with a file"
         if bool(self.buttons) != (self.content_type is ContentType.QUICK_REPLY) or len(self.buttons) > BUTTONS_LIMIT:
             yield f"{ContentType.QUICK_REPLY} needs 1 to {BUTTONS_LIMIT} buttons, {ContentType.TEXT} has none"
 
@@ -158,6 +173,7 @@ def _template(path: Path) -> Template:
                 Variable(name, _by_language(part["fallback"]), part["sample"])
                 for name, part in data.get("variables", {}).items()
             ),
+            takes_files=bool(data.get("files", False)),
             buttons=tuple(Button(name, _by_language(titles)) for name, titles in data.get("buttons", {}).items()),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -99,7 +99,10 @@ class MessagingApi:
         if message.content is None:
             raise invalid(21655, "The ContentSid is Invalid.")
         message.variables = variables_for(message.content, variables)
-        message.body = message.content.render(message.variables).text
+        rendered = message.content.render(message.variables)
+        message.body = rendered.text
+        if rendered.media:
+            message.media = [rendered.media]
 
     def _limit(self, sender: str) -> None:
         bucket = self._account.buckets[sender]

@@ -138,7 +138,7 @@ class TwilioCarrier:
         phone = self._phones[message.to]
         shown = Rendered(message.body, media=message.media[0] if message.media else None)
         if message.content:
-            shown = message.content.render(message.variables)
+            shown = replace(message.content.render(message.variables), media=shown.media)
         phone.show(PhoneMessage(message.sid, shown.text, buttons=shown.buttons, menu=shown.menu, media=shown.media))
         self._ledger.record(phone.key, shown.text, urlsplit(message.status_callback).path.rpartition("/")[2])
 

@@ -79,6 +79,8 @@ class ContentApi:
         answer = content.approval()
         if len(content.types[content.type].get("body") or "") > LONGEST_TEMPLATE:
             self._account.reject(content.sid, "BODY_TOO_LONG")
+        elif content.type == "twilio/media" and not content.has_example:
+            self._account.reject(content.sid, "INVALID_MEDIA")
         elif self._account.auto_approve:
             self._account.approve(content.sid)
         return JSONResponse(answer, 201)

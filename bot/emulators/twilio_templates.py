@@ -15,6 +15,8 @@ from bot.emulators.twilio_errors import TwilioError, invalid
 TYPES = ("twilio/list-picker", "twilio/quick-reply", "twilio/call-to-action", "twilio/media", "twilio/text")
 IN_SESSION_BUTTONS = 3
 LONGEST_TEMPLATE = 1024
+#: Endings of files that may stand above a template's text.
+SHOWN_ABOVE = (".png", ".jpg", ".jpeg", ".mp4", ".pdf")
 VARIABLE = re.compile(r"\{\{\s*(\w{1,16})\s*\}\}")
 
 
@@ -57,6 +59,13 @@ class Content:
     def fits_session(self) -> bool:
         """Say whether it may be sent inside the window without approval."""
         return len(self.types[self.type].get("actions", ())) <= IN_SESSION_BUTTONS
+
+    @property
+    def has_example(self) -> bool:
+        """Say whether its file, with the samples filled in, has an address and an ending that tell what it is."""
+        wanted = self.types[self.type].get("media") or [""]
+        host, _, path = wanted[0].partition("://")[2].partition("/")
+        return not VARIABLE.search(host) and _filled_text(path, self.variables).endswith(SHOWN_ABOVE)
 
     def approval(self) -> dict[str, Any]:
         """Return the state of the approval request."""

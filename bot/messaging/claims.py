@@ -73,6 +73,7 @@ class Desk:
     paid_rate: float = 0  #: of messages that use the provider's paid rate; 0: there is none
     calls: Callable[[Outbound], int] = lambda _message: 1  #: how many messages the provider counts it as
     channels: frozenset[str] | None = None  #: that are switched on; None: all
+    media_base: str = ""  #: what addresses of files that the provider fetches begin with
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
@@ -126,7 +127,7 @@ class _Batch:
     def __init__(self, db: Session, desk: Desk, rows: Sequence[DueMessage], now: datetime) -> None:
         self._db, self._desk, self._rows, self._now = db, desk, rows, now
         self._by_id = {row.id: row for row in rows}
-        self._templates = templates.Approved(db, desk.content)
+        self._templates = templates.Approved(db, desk.content, desk.media_base)
         self._aside: list[dict[str, Any]] = []
         self._ready: list[Ready] = []
 
@@ -234,6 +235,7 @@ _TAKE = (
         attempts=OutboxMessage.attempts + 1,
         address_id=bindparam("address"),
         owes_text=bindparam("by_template"),
+        owes_file=bindparam("without_file"),
     )
 )
 _OURS = select(OutboxMessage.id).where(
@@ -293,7 +295,8 @@ def _write(db: Session, desk: Desk, wave: Sequence[Ready], now: datetime) -> set
         {
             "row": id,
             "address": by_id[id].address_id,
-            "by_template": by_id[id].message.template is not None,
+            "by_template": (template := by_id[id].message.template) is not None,
+            "without_file": template is not None and not template.file_variable,
             "worker": desk.worker,
             "now": now,
         }

@@ -175,6 +175,7 @@ class OutboxMessage(Base):
     external_id: Mapped[str | None] = mapped_column(String(128))
     past_ids: Mapped[str | None] = mapped_column(Text)  #: of attempts that a receipt told to have failed; with spaces
     owes_text: Mapped[bool | None]  #: went out as a template only; all of it follows when the person answers
+    owes_file: Mapped[bool | None]  #: the same of its picture or document
     claimed_by: Mapped[str | None] = mapped_column(String(64))  #: the process that has it with a provider
     claimed_at: Mapped[datetime | None]  #: when it was last taken to be sent
     created_at: Mapped[datetime]

@@ -11,6 +11,8 @@ from bot.messaging.models import LIFE, OutboxMessage, Priority, Status
 
 #: Kind of the rows that carry a broadcast's full text; rendered like the broadcast they belong to.
 FULL_TEXT = "full_text"
+#: The same of what had its file with it already.
+WORDS = "full_words"
 #: After this long an answer is meant for something else.
 LASTS = timedelta(days=3)
 _ARRIVED = (Status.SENT, Status.DELIVERED, Status.READ)
@@ -41,9 +43,9 @@ def _full_text(row: OutboxMessage, address: Address) -> OutboxMessage:
         channel=address.channel,
         address_id=address.id,
         priority=Priority.REPLY,
-        kind="reply" if row.body else FULL_TEXT,
+        kind="reply" if row.body else FULL_TEXT if row.owes_file else WORDS,
         ref=row.ref,
-        body=row.body,
+        body=row.body if row.owes_file or not row.body else row.body | {"media": None},
         status=Status.QUEUED,
         due_at=now,
         expires_at=now + LIFE[Priority.REPLY],

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -12,7 +14,7 @@ from bot import clock
 from bot.channels.base import Template
 from bot.content import Content
 from bot.content import Template as Shipped
-from bot.content.templates import WHATSAPP_LANGUAGES
+from bot.content.templates import FILE_KINDS, WHATSAPP_LANGUAGES, ContentType
 from bot.db import Database
 from bot.messaging.models import Content as ContentRow
 from bot.messaging.outbox import Message
@@ -25,34 +27,58 @@ APPROVED, UNSUBMITTED = "approved", "unsubmitted"
 class Approved:
     """Looks up approved templates, each once for a batch."""
 
-    def __init__(self, db: Session, content: Content) -> None:
-        self._db, self._content = db, content
+    def __init__(self, db: Session, content: Content, media_base: str = "") -> None:
+        self._db, self._content, self._media_base = db, content, media_base
         self._known: dict[tuple[str, str], str | None] = {}
 
     def find(self, message: Message, language: str) -> Template | None:
-        """Return the approved template that says this message in the nearest language, or None."""
+        """Return the approved template that says this message in the nearest language, with its file if it may."""
         shipped = self._content.templates.get(message.template) if message.template else None
         if shipped is None:
             return None
         nearest = shipped.language_for(language)
-        key = (shipped.name, nearest)
+        variables = shipped.variables_for_whatsapp(nearest, message.variables)
+        if not all(variables.values()):  # the provider refuses an empty value for everybody who would get it
+            return None
+        if message.media and shipped.takes_files and message.media.kind in FILE_KINDS and self._media_base:
+            content_id = self._content_id(shipped.with_file(message.media.kind), nearest)
+            if content_id:
+                return Template(content_id, variables, shipped.file_variable)
+        content_id = self._content_id(shipped, nearest)
+        return Template(content_id, variables) if content_id else None
+
+    def _content_id(self, shipped: Shipped, language: str) -> str | None:
+        key = (shipped.name, language)
         if key not in self._known:
             self._known[key] = self._db.scalar(
                 select(ContentRow.content_id).where(
-                    ContentRow.definition == definition(shipped, nearest), ContentRow.approval == APPROVED
+                    ContentRow.definition == definition(shipped, language, self._media_base),
+                    ContentRow.approval == APPROVED,
                 )
             )
-        content_id = self._known[key]
-        if content_id is None:
-            return None
-        variables = shipped.variables_for_whatsapp(nearest, message.variables)
-        # The provider refuses an empty value for everybody who would get it.
-        return Template(content_id, variables) if all(variables.values()) else None
+        return self._known[key]
 
 
-def approved(db: Session, content: Content, message: Message, language: str) -> Template | None:
+def approved(db: Session, content: Content, message: Message, language: str, media_base: str = "") -> Template | None:
     """Return the approved template that says this message in the nearest language, or None."""
-    return Approved(db, content).find(message, language)
+    return Approved(db, content, media_base).find(message, language)
+
+
+def every(content: Content, media_base: str) -> dict[str, Shipped]:
+    """Return all templates to be approved: the shipped ones, and those with a file that we could serve."""
+    found = dict(content.templates)
+    if media_base:
+        taking = [shipped for shipped in content.templates.values() if shipped.takes_files]
+        found |= {one.name: one for shipped in taking for one in map(shipped.with_file, FILE_KINDS)}
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where providers fetch files from us."""
+
+    base: str = ""  #: what every such address begins with; none: nobody can reach us
+    example: Callable[[str], str] = lambda kind: kind  #: kind of file -> the end of the address of one, for reviewers
 
 
 class Provider(Protocol):
@@ -71,21 +97,23 @@ class Provider(Protocol):
         ...
 
 
-async def sync(database: Database, content: Content, provider: Provider) -> dict[str, str]:
+async def sync(
+    database: Database, content: Content, provider: Provider, serving: Serving | None = None
+) -> dict[str, str]:
     """Make what is missing at the provider and read how far approval is; return name/language -> approval."""
-    states = {}
-    for name, shipped in content.templates.items():
+    serving, states = serving or Serving(), {}
+    for name, shipped in every(content, serving.base).items():
         for language in WHATSAPP_LANGUAGES:
             try:
-                states[f"{name}/{language}"] = await _sync_one(database, provider, shipped, language)
+                states[f"{name}/{language}"] = await _sync_one(database, provider, shipped, language, serving)
             except Exception as error:  # one that fails must not keep the others from being approved
                 log.error("template not synchronised", template=name, language=language, error=type(error).__name__)
                 states[f"{name}/{language}"] = "error"
     return states
 
 
-async def _sync_one(database: Database, provider: Provider, shipped: Shipped, language: str) -> str:
-    key = definition(shipped, language)
+async def _sync_one(database: Database, provider: Provider, shipped: Shipped, language: str, serving: Serving) -> str:
+    key = definition(shipped, language, serving.base)
     # A name is never free again, even when its template was refused.
     name = f"{shipped.name}_{language}_{key[:8]}"
     known = await database.query(_find, key)
@@ -93,7 +121,9 @@ async def _sync_one(database: Database, provider: Provider, shipped: Shipped, la
         content_id = known.content_id
     else:
         samples = shipped.samples_for_whatsapp()
-        content_id = await provider.create(name, language, _types(shipped, language), samples)
+        if shipped.content_type is ContentType.MEDIA:
+            samples[shipped.file_variable] = serving.example(shipped.name.rpartition("_")[2])
+        content_id = await provider.create(name, language, _types(shipped, language, serving.base), samples)
         await database.run(_remember, key, content_id, shipped.name, language, UNSUBMITTED)
     approval = await provider.approval(content_id)
     if approval == UNSUBMITTED:
@@ -104,16 +134,18 @@ async def _sync_one(database: Database, provider: Provider, shipped: Shipped, la
     return approval
 
 
-def _types(shipped: Shipped, language: str) -> dict[str, Any]:
+def _types(shipped: Shipped, language: str, media_base: str) -> dict[str, Any]:
     body: dict[str, Any] = {"body": shipped.body_for_whatsapp(language)}
     if shipped.buttons:
         body["actions"] = [{"title": title, "id": id} for id, title in shipped.button_titles(language).items()]
+    if shipped.content_type is ContentType.MEDIA:
+        body["media"] = [f"{media_base}{{{{{shipped.file_variable}}}}}"]
     return {str(shipped.content_type): body}
 
 
-def definition(shipped: Shipped, language: str) -> str:
+def definition(shipped: Shipped, language: str, media_base: str = "") -> str:
     """Return the hash of a wording: a change makes another template, which the old one's approval does not cover."""
-    whole = [shipped.name, language, _types(shipped, language), shipped.samples_for_whatsapp()]
+    whole = [shipped.name, language, _types(shipped, language, media_base), shipped.samples_for_whatsapp()]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 

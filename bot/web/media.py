@@ -17,12 +17,19 @@ from bot.messaging import made
 
 #: A message may wait four hours at the provider before it fetches the file.
 LIFETIME = timedelta(hours=6)
+#: The same of an example that goes with a template: reviewers take days.
+REVIEW = timedelta(days=30)
 
 
-def address(secret: bytes, public_url: str, reference: str) -> str:
+def base(public_url: str) -> str:
+    """Return what all these addresses begin with; nothing when nobody can reach us."""
+    return f"{public_url}/media/" if public_url else ""
+
+
+def address(secret: bytes, public_url: str, reference: str, lifetime: timedelta = LIFETIME) -> str:
     """Return the address at which a file below the media folder can be fetched for a while."""
-    expires = int((clock.now() + LIFETIME).timestamp())
-    return f"{public_url}/media/{expires}/{_signature(secret, expires, reference)}/{quote(reference)}"
+    expires = int((clock.now() + lifetime).timestamp())
+    return f"{base(public_url)}{expires}/{_signature(secret, expires, reference)}/{quote(reference)}"
 
 
 def routes(secret: bytes, folder: Path, make: Callable[[str], Awaitable[bytes | None]]) -> list[Route]:

@@ -1,14 +1,17 @@
 """A broadcast with a file, from the draft to the phones: one upload on Telegram, one address on WhatsApp."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.broadcasts import attachments, rendering, service
+from bot.broadcasts import attachments, forecast, rendering, service
 from bot.broadcasts.models import Broadcast
 from bot.broadcasts.service import Draft
 from bot.contacts.models import Purpose
@@ -111,18 +114,44 @@ async def test_on_whatsapp_the_carrier_fetches_the_file_from_us(village: Stage) 
         assert second.text.startswith(LONG.strip()[:1000])
 
 
-async def test_outside_the_window_the_file_comes_with_the_whole_text_after_the_answer(village: Stage) -> None:
+@pytest.mark.parametrize(("name", "approved"), [("poster.png", True), ("poster.png", False), ("plan.pdf", True)])
+async def test_outside_the_window_the_file_comes_above_the_template_or_with_the_whole_text_after_the_answer(
+    village: Stage, name: str, approved: bool
+) -> None:
+    content = png() if name == "poster.png" else PDF
     [person] = await _members(village, "whatsapp", 1)
     clock.advance(timedelta(hours=26))
-    sent = await village.app.database.run(_send, village, png(), "poster.png", "A new bond.")
-    await _delivered(village, sent)
-    message = await person.phone.next_message(PATIENCE)
-    assert message.media is None
-    assert "Reply to this message to read all of it" in message.text
+    async with _approvals(village, approved):
+        sent = await village.app.database.run(_send, village, content, name, "A new bond.")
+        assert await person.query(_files, village, sent) == {"with" if approved else "later"}
+        await _delivered(village, sent)
+    template = await person.phone.next_message(PATIENCE)
+    assert "Reply to this message to read all of it" in template.text
+    assert [template.media.content if template.media else None] == [content if approved else None]
     await person.act("yes please")
-    message = await person.phone.next_message(PATIENCE)
-    assert message.media
-    assert message.media.content == png()
-    assert message.text.startswith("A new bond.")
-    row = await person.query(lambda db: db.scalars(select(Broadcast)).one())
-    assert row.attachments["en"]["name"] == "poster.png"
+    answer = await person.phone.next_message(PATIENCE)
+    assert [answer.media.content if answer.media else None] == [None if approved else content]
+    assert answer.text.startswith("A new bond.")
+
+
+@asynccontextmanager
+async def _approvals(village: Stage, approved: bool) -> AsyncIterator[None]:
+    """Let WhatsApp have paused the templates with a file, for a while."""
+    above = [one for one in village.world.twilio.account.contents.values() if one.type == "twilio/media"]
+    assert {one.status for one in above} == {"approved"}
+    try:
+        for one in above:
+            one.status = "approved" if approved else "paused"
+        await village.app.sync_templates()
+        yield
+    finally:
+        for one in above:
+            one.status = "approved"
+        await village.app.sync_templates()
+
+
+def _files(db: Session, village: Stage, broadcast_id: int) -> set[str | None]:
+    """Return how the dry run says that the file comes to those who get it now outside the window."""
+    broadcast = db.get_one(Broadcast, broadcast_id)
+    found = forecast.dry_run(db, village.app.content, broadcast, village.app.policy, clock.now())
+    return {line.file for line in found.lines if line.form == "template"}

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from bot import clock
+from bot.channels.base import Media
 from bot.content import Content
 from bot.db import Database
 from bot.messaging import templates
@@ -18,6 +19,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.made: dict[str, str] = {}  #: content id -> name
+        self.samples: dict[str, str] = {}  #: template/language -> the example of a file
         self.words: dict[str, str] = {}
         self.verdict = "approved"
         self.failing: str | None = None
@@ -27,6 +29,8 @@ class Provider:
             raise ConnectionError
         id = f"HX{len(self.made)}"
         self.made[id] = name
+        if "twilio/media" in types:
+            self.samples[f"{name[:-9].rpartition('_')[0]}/{language}"] = list(samples.values())[-1]
         return id
 
     async def submit(self, content_id: str, name: str, category: str) -> None:
@@ -121,3 +125,41 @@ async def test_no_variable_is_ever_empty(database: Database, content: Content) -
             assert template is not None
             assert all(value.strip() for value in template.variables.values())
     assert clock.now()
+
+
+PICTURE = Message(
+    "A new bond.", template="announcement", variables={"title": "Bond"}, media=Media("image", "p.png", "image/png")
+)
+SERVING = templates.Serving("https://bot.example.org/media/", lambda kind: f"1/signed/made/example/{kind}")
+
+
+def above(database: Database, content: Content, base: str = SERVING.base) -> str:
+    """Return the variable that the file would take."""
+    with database.begin() as db:
+        found = templates.approved(db, content, PICTURE, "en", base)
+    assert found
+    return found.file_variable
+
+
+async def test_what_takes_files_is_approved_with_each_kind_of_file_too(database: Database, content: Content) -> None:
+    provider = Provider()
+    states = await templates.sync(database, content, provider, SERVING)
+    taking = [name for name, shipped in content.templates.items() if shipped.takes_files]
+    assert {f"{name}_{kind}/fr" for name in taking for kind in ("image", "document")} <= set(states)
+    assert len(states) == 2 * len(content.templates) + 4 * len(taking)
+    assert provider.samples["announcement_image/en"] == "1/signed/made/example/image"
+    assert above(database, content) == "3"
+
+
+async def test_a_file_waits_until_its_own_template_is_approved_at_the_address_that_serves_it(
+    database: Database, content: Content
+) -> None:
+    provider = Provider()
+    assert set(await templates.sync(database, content, provider)) <= set(
+        await templates.sync(database, content, provider, SERVING)
+    )
+    assert above(database, content, "https://elsewhere.example.org/media/") == ""
+    assert above(database, content, "") == ""
+    provider.words = {id: "paused" if "_image_" in provider.made[id] else word for id, word in provider.words.items()}
+    await templates.sync(database, content, provider, SERVING)
+    assert above(database, content) == ""

@@ -21,6 +21,7 @@ from bot.channels.base import (
     OutcomeUnknown,
     Receipt,
     SendFailure,
+    Template,
 )
 from bot.channels.split import insist
 from bot.channels.whatsapp import receiving, webhooks
@@ -115,12 +116,19 @@ class WhatsAppChannel:
     async def _parts(self, message: Outbound) -> list[dict[str, str]]:
         """Return the forms of the calls that make up a message."""
         if message.template:
-            return [_content(message.template.content_id, message.template.variables)]
+            return [_content(message.template.content_id, self._variables(message, message.template))]
         message = self._linked(message)
         parts: list[dict[str, str]] = []
         for bubble in layout(message):
             parts += await self._with_buttons(message) if bubble.buttons else [self._part(bubble)]
         return parts
+
+    def _variables(self, message: Outbound, template: Template) -> Mapping[str, str]:
+        """Return a template's variables, with the end of the address of the file above its text."""
+        if not template.file_variable or message.media is None:
+            return template.variables
+        end = self._media_url(message.media).removeprefix(f"{self._public_url}/media/")
+        return {**template.variables, template.file_variable: end}
 
     def _linked(self, message: Outbound) -> Outbound:
         """Put the address of a file that WhatsApp does not take into the text."""

@@ -1,6 +1,6 @@
 """Templates and languages: what members read, how far each text is reviewed, what WhatsApp has approved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -43,7 +43,8 @@ async def listing(visit: Visit) -> Response:
     language = query.text("language") if query.text("language") in LANGUAGES else "st"
     found = list(_find(content, language, query))
     start = min(query.number("from") or 0, len(found))
-    approvals = await visit.database.query(_approvals, content)
+    every = templates.every(content, visit.context.policy.media_base)
+    approvals = await visit.database.query(_approvals, every, visit.context.policy.media_base)
     return visit.page(
         "texts.html",
         counts={code: _count(content, code) for code in LANGUAGES},
@@ -52,7 +53,7 @@ async def listing(visit: Visit) -> Response:
         texts=found[start : start + PAGE],
         following=start + PAGE if start + PAGE < len(found) else None,
         total=len(found),
-        templates=content.templates,
+        templates=every,
         approvals=approvals,
         whatsapp_languages=WHATSAPP_LANGUAGES,
         has_whatsapp=any(paced.has_window for paced in visit.context.policy.channels.values()),
@@ -81,11 +82,11 @@ def _find(content: Content, language: str, query: Form) -> Iterator[Text]:
         yield text
 
 
-def _approvals(db: Session, content: Content) -> dict[tuple[str, str], str]:
+def _approvals(db: Session, every: Mapping[str, Template], media_base: str) -> dict[tuple[str, str], str]:
     """Return the provider's word on each template as it now stands, by name and language."""
     wanted = {
-        templates.definition(template, language): (template.name, language)
-        for template in content.templates.values()
+        templates.definition(template, language, media_base): (template.name, language)
+        for template in every.values()
         for language in WHATSAPP_LANGUAGES
     }
     rows = select(ContentRow.definition, ContentRow.approval).where(ContentRow.definition.in_(wanted))
@@ -94,8 +95,10 @@ def _approvals(db: Session, content: Content) -> dict[tuple[str, str], str]:
 
 @pages.get("/texts/template/{name}", needs=Permission.CONTENT_MANAGE)
 async def template(visit: Visit) -> Response:
-    found = visit.context.content.templates.get(str(visit.request.path_params["name"]))
-    approvals = await visit.database.query(_approvals, visit.context.content)
+    media_base = visit.context.policy.media_base
+    every = templates.every(visit.context.content, media_base)
+    found = every.get(str(visit.request.path_params["name"]))
+    approvals = await visit.database.query(_approvals, every, media_base)
     shown = {code: _shown(found, code) for code in found.texts} if found else {}
     return visit.page("template.html", 200 if found else 404, one=found, shown=shown, approvals=approvals)
 
