@@ -47,6 +47,7 @@ from bot.web import calendars as calendar_pages
 from bot.web import media, server
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
+from bot.webhooks import telling
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,7 @@ HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
 FORGET = 30  #: seconds
 FETCH = 3  #: seconds
+TELL = 5  #: seconds
 
 
 class App:
@@ -231,6 +233,7 @@ class App:
         scheduler.add_job(self.reconcile, "interval", seconds=RECONCILE)
         scheduler.add_job(self.forget_copies, "interval", seconds=FORGET)
         scheduler.add_job(self.fetch_files, "interval", seconds=FETCH)
+        scheduler.add_job(self.call_webhooks, "interval", seconds=TELL)
         return scheduler
 
     async def _heartbeat(self) -> None:
@@ -252,6 +255,14 @@ class App:
         if done:
             self.nudge()
         return done
+
+    async def call_webhooks(self) -> int:
+        """Tell other programs what happened; what fails is tried again later."""
+        try:
+            return await telling.run(self.database, private=self.settings.webhook_private)
+        except Exception as error:
+            log.error("calling webhooks failed", error=type(error).__name__)
+            return 0
 
     async def forget_copies(self) -> int:
         """Have the providers delete their copies of erased people's messages."""

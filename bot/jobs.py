@@ -24,6 +24,7 @@ from bot.staff import sessions, tokens
 from bot.surveys import service as surveys
 from bot.surveys.nudging import NUDGES
 from bot.surveys.runs import EXPIRY
+from bot.webhooks import service as webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ def table(
         Job("unused_attachments", 3600, attachments.clear),
         Job("old_sign_ins", 3600, sessions.close_old),
         Job("old_api_calls", 3600, tokens.forget_calls),
+        Job("old_webhook_calls", 3600, webhooks.forget),
         Job("deadlines", 60, outbox.expire),
         Job("channels_off", 60, lambda db: outbox.follow_channels(db, channels) if channels else 0),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token that GET /metrics asks for; empty: anybody who reaches it may read it."
     )
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may call addresses within our own network, also without encryption."
+    )
     api_rate: int = Field(120, ge=1, le=100_000, description="Calls of the JSON API a minute, for each token.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 

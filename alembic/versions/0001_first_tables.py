@@ -210,6 +210,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_survey_status"), ["status"], unique=False)
 
     op.create_table(
+        "webhook",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("url", sa.LargeBinary(), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("old_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("old_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.String(length=32), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("disabled_by", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+    )
+    op.create_table(
         "worker",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
@@ -718,6 +733,28 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "webhook_call",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("webhook_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(length=8), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.String(length=64), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhook.id"], name=op.f("fk_webhook_call_webhook_id_webhook"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_call")),
+    )
+    with op.batch_alter_table("webhook_call", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_call_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_webhook_call_webhook_id_id"), ["webhook_id", "id"], unique=False)
+
+    op.create_table(
         "answer",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1208,6 +1245,11 @@ def downgrade() -> None:
         )
 
     op.drop_table("answer")
+    with op.batch_alter_table("webhook_call", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_call_webhook_id_id"))
+        batch_op.drop_index(batch_op.f("ix_webhook_call_due_at"))
+
+    op.drop_table("webhook_call")
     op.drop_table("transfer_cost")
     with op.batch_alter_table("trait", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_trait_kind_value_hash"))
@@ -1292,6 +1334,7 @@ def downgrade() -> None:
 
     op.drop_table("address")
     op.drop_table("worker")
+    op.drop_table("webhook")
     with op.batch_alter_table("survey", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_survey_status"))
 

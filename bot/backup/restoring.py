@@ -18,6 +18,7 @@ from bot.db import open_engine
 from bot.messaging.models import OPEN, RESTORED, OutboxMessage, Status, Worker
 from bot.staff import audit
 from bot.staff.models import ApiToken, StaffSession
+from bot.webhooks.models import CallStatus, WebhookCall
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity
@@ -71,6 +72,12 @@ def _make_safe(db: Session, manifest: Manifest) -> None:
         update(Broadcast)
         .where(Broadcast.status == BroadcastStatus.APPROVED)
         .values(status=BroadcastStatus.DRAFT, approved_hash=None, approved_by=None, approved_at=None)
+    )
+    # Those who were to be told may know it by now, and what has happened since.
+    db.execute(
+        update(WebhookCall)
+        .where(WebhookCall.status == CallStatus.WAITING)
+        .values(status=CallStatus.FAILED, due_at=None, answer=RESTORED)
     )
     db.execute(delete(StaffSession))
     db.execute(update(ApiToken).values(revoked_at=now))  # one that was revoked since must not count again

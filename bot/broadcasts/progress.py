@@ -13,6 +13,8 @@ from bot.contacts.models import Contact
 from bot.messaging import eligibility, outbox
 from bot.messaging.models import OPEN, WAITING, OutboxMessage, Status
 from bot.staff import audit
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind
 
 #: People of the frozen audience who have had their data erased since: their rows are gone with them.
 ERASED = "erased"
@@ -101,7 +103,9 @@ def close_finished(db: Session) -> int:
     for broadcast in finished:
         broadcast.status, broadcast.finished_at = BroadcastStatus.FINISHED, clock.now()
         db.flush()
-        audit.record(db, None, "broadcast.finished", KIND, broadcast.id, statuses(db, broadcast))
+        counts = statuses(db, broadcast)
+        webhooks.emit(db, Kind.BROADCAST_FINISHED, {"broadcast": broadcast.id, "statuses": counts})
+        audit.record(db, None, "broadcast.finished", KIND, broadcast.id, counts)
     return len(finished)
 
 

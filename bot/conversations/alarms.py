@@ -18,6 +18,8 @@ from bot.messaging.models import Content as Template
 from bot.sentences import Sentence
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission, allows
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind, Webhook
 
 #: How long something must last before it is told: most of what goes wrong mends itself.
 PATIENCE = timedelta(minutes=3)
@@ -44,6 +46,8 @@ def sound(db: Session, content: Content, data_dir: Path | None) -> int:
         db.add(row)
         if now < (row.told_at + AGAIN if row.told_at else row.since + PATIENCE):
             continue
+        if row.told_at is None:
+            webhooks.emit(db, Kind.ALARM_RAISED, {"alarm": name.partition(":")[0]})
         row.told_at = now
         _tell(db, content, sentence)
         told += 1
@@ -60,6 +64,7 @@ def conditions(db: Session, data_dir: Path | None) -> Iterator[tuple[str, Senten
     yield from _of_delivery(db, clock.now())
     yield from _of_templates(db)
     yield from _of_callbacks(db, clock.now())
+    yield from _of_webhooks(db)
     if data_dir:
         yield from _of_machine(data_dir, clock.now())
 
@@ -72,6 +77,7 @@ _NAMES = {
     "parked": Sentence("messages of members that could not be handled"),
     "template": Sentence("a template that may not be used"),
     "callbacks": Sentence("no word of the provider about our messages"),
+    "webhook": Sentence("a webhook was switched off"),
     "disk": Sentence("the disk was nearly full"),
     "backup": Sentence("no recent backup"),
 }
@@ -118,6 +124,15 @@ def _of_callbacks(db: Session, now: datetime) -> Iterator[tuple[str, Sentence]]:
             "callbacks",
             Sentence("WhatsApp tells nothing about our messages: check OUTREACH_PUBLIC_URL and the proxy."),
         )
+
+
+def _of_webhooks(db: Session) -> Iterator[tuple[str, Sentence]]:
+    off = select(Webhook.id).where(Webhook.disabled_at.is_not(None), Webhook.disabled_by.is_(None))
+    for number in db.scalars(off.order_by(Webhook.id)):
+        says = Sentence(
+            "Webhook %(number)s failed for days and was switched off: see “Webhooks” in the console.", number=number
+        )
+        yield f"webhook:{number}", says
 
 
 def _of_machine(data_dir: Path, now: datetime) -> Iterator[tuple[str, Sentence]]:

@@ -13,6 +13,8 @@ from bot.conversations import choices, wordings
 from bot.conversations.steps import END, Step
 from bot.conversations.talk import Talk
 from bot.messaging import outbox
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind
 
 WORDING = "consent.wording.v1"
 _AGREE, _DECLINE = "button.agree", "button.decline"
@@ -101,7 +103,9 @@ def _decline(talk: Talk, shown: dict[str, Any]) -> None:
 def _join(talk: Talk, purposes: Sequence[Purpose], shown: dict[str, Any]) -> None:
     consent.record(talk.db, talk.contact, purposes, Decision.GRANTED, Proof(**shown))
     talk.contact.state = State.MEMBER
-    talk.contact.joined_at = talk.contact.joined_at or clock.now()
+    if talk.contact.joined_at is None:
+        talk.contact.joined_at = clock.now()
+        webhooks.emit(talk.db, Kind.MEMBER_JOINED, {"contact": talk.contact.id})
 
 
 def _ask_adult(talk: Talk) -> None:

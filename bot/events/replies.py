@@ -15,6 +15,8 @@ from bot.events.wording import Reader
 from bot.messaging import outbox
 from bot.messaging.models import OutboxMessage
 from bot.messaging.outbox import Message
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind
 
 #: Rows of a list on WhatsApp.
 _SHOWN = 10
@@ -48,6 +50,8 @@ def rsvp(db: Session, content: Content, contact: Contact, event_id: int, answer:
     if row is None or row.answer != answer:
         row = _write(db, event, contact, row, answer)
         places.fill(db, content, event, answering=contact.id)
+        facts = {"session": event.id, "contact": contact.id, "answer": row.answer, "standing": row.standing}
+        webhooks.emit(db, Kind.SESSION_ANSWERED, facts)
     said = wording.answered(content, event, Reader.of(contact, row), places.position(db, row))
     has_place = row.standing == Standing.CONFIRMED
     return replace(said, media=calendars.file(event, contact.id)) if has_place else said

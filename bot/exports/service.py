@@ -26,6 +26,8 @@ from bot.exports.package import Package, check
 from bot.surveys.form import Form
 from bot.surveys.models import Disposition, Run, Survey
 from bot.surveys.publishing import form_of
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind
 
 Progress = Callable[[int, int], None]  # respondents written, respondents in all
 _CHUNK = 1000
@@ -151,6 +153,8 @@ def finish(db: Session, export: Export, result: ExportResult) -> None:
     """Note which files left, with their checksums."""
     export.files, export.sha256, export.finished_at = _listed(result.files), result.manifest_sha256, clock.now()
     db.add(export)
+    facts = {"export": export.id, "survey": export.survey_id, "files": sorted(export.files)}
+    webhooks.emit(db, Kind.EXPORT_READY, facts)
     db.flush()
 
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy.orm import Session as DatabaseSession
+
 from bot import clock
 from bot.contacts import service as contacts
 from bot.contacts.service import zone_of
@@ -10,8 +12,10 @@ from bot.messaging.outbox import Message
 from bot.surveys import answers, quotas
 from bot.surveys.asking import with_files
 from bot.surveys.engine import Session, start
-from bot.surveys.models import Disposition
+from bot.surveys.models import Disposition, Run
 from bot.surveys.turn import Turn
+from bot.webhooks import service as webhooks
+from bot.webhooks.models import Kind
 
 #: For how long answers can be corrected after they were sent.
 CORRECTABLE = timedelta(days=7)
@@ -51,8 +55,15 @@ def finish(turn: Turn, disposition: Disposition = Disposition.COMPLETED) -> list
         full = disposition is Disposition.QUOTA_FULL
         parting, files = ([turn.say("survey.quota_full")], ()) if full else (notes, files)
     turn.run.disposition, turn.run.completed_at = disposition, clock.now()
+    tell(turn.db, turn.run)
     turn.move(None)
     return [with_files(Message("\n\n".join(parting or [turn.say("survey.ended")])), files)]
+
+
+def tell(db: DatabaseSession, run: Run) -> None:
+    """Let programs of the office know that a run is over: never whose it is."""
+    facts = {"survey": run.survey_id, "run": run.id, "disposition": run.disposition}
+    webhooks.emit(db, Kind.SURVEY_ENDED, facts)
 
 
 def fresh(turn: Turn) -> Session:

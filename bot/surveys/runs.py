@@ -12,7 +12,7 @@ from bot.contacts.service import zone_of
 from bot.content import Content
 from bot.surveys import answers, awake
 from bot.surveys.asking import form_language
-from bot.surveys.ending import CORRECTABLE
+from bot.surveys.ending import CORRECTABLE, tell
 from bot.surveys.engine import start
 from bot.surveys.form import Question
 from bot.surveys.models import LIVE, Disposition, Missing, Run, Status, Survey
@@ -150,6 +150,7 @@ def expire(db: Session, now: datetime, after: timedelta = EXPIRY) -> int:
 def _leave(db: Session, contact: Contact, run: Run, survey: Survey, disposition: Disposition) -> None:
     """End a run half-way, with what its form calculates of the answers; who was correcting answers has completed it."""
     run.disposition = Disposition.COMPLETED if run.completed_at else disposition
+    tell(db, run)
     form = form_of(survey)
     try:
         session = awake.wake(run.id, form, run.state, clock.now(), zone_of(contact))

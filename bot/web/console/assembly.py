@@ -52,6 +52,7 @@ from bot.web.console import (
     thread,
     tokens,
     uncertain,
+    webhooks,
 )
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import STATIC
@@ -99,6 +100,7 @@ PAGES: tuple[Page, ...] = (
     *senders.pages,
     *staff_users.pages,
     *tokens.pages,
+    *webhooks.pages,
     *audit_trail.pages,
     *account.pages,
 )

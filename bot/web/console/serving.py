@@ -28,6 +28,7 @@ from bot.web.console.routes import Open, Page
 from bot.web.console.speaking import reader_of
 from bot.web.console.visit import NotFound, Refused, Visit
 from bot.web.security import local_path, path_of
+from bot.webhooks import service as webhooks
 
 SESSION_COOKIE = "outreach_session"
 VISITOR_COOKIE = "outreach_visitor"
@@ -46,6 +47,7 @@ REFUSALS = (
     staff.AlreadyStaff,
     staff.LastAdministrator,
     tokens.NotGranted,
+    webhooks.NotRegistered,
 )
 
 
