@@ -458,6 +458,7 @@ def upgrade() -> None:
         sa.Column("respondents", sa.Integer(), nullable=False),
         sa.Column("files", sa.JSON(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("anonymity", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_export_survey_id_survey")),

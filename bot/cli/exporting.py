@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
@@ -38,6 +38,12 @@ def export(
     leave_out: Annotated[
         str, typer.Option(help="Questions to withhold, by name, separated by commas: what is rare may name people.")
     ] = "",
+    identifying: Annotated[
+        str,
+        typer.Option(help="What may give people away together; default: origin, residence, age, sex."),
+    ] = "",
+    bands: Annotated[str, typer.Option(help="Numbers to make coarser, with how wide: arrival_year:10.")] = "",
+    mask: Annotated[bool, typer.Option("--mask", help="Withhold combinations that fewer than five share.")] = False,
     free_text: Annotated[bool, typer.Option("--free-text", help="Include free text, which may name people.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,6 +56,9 @@ def export(
         language=language,
         free_text=free_text,
         leave_out=frozenset(_names(leave_out)),
+        identifying=frozenset(_names(identifying)),
+        bands=frozenset(_names(bands)),
+        mask=mask,
     )
     with installation() as opened:
         # Three transactions: members can go on writing while a large export is read.
@@ -62,9 +71,22 @@ def export(
             service.finish(db, begun, result)
     rows = {str(path): file.rows for path, file in result.files.items()}
     if as_json:
-        show_json({"respondents": result.respondents, "answers": result.answers, "files": rows})
+        told = {"respondents": result.respondents, "answers": result.answers, "files": rows}
+        show_json(told | {"anonymity": result.anonymity})
     else:
         show_table(f"{result.respondents} respondents, {result.answers} answers", ["file", "rows"], rows.items())
+        _warn(result.anonymity)
+
+
+def _warn(anonymity: dict[str, Any]) -> None:
+    """Say who is nearly alone with what others know of them, and what would help."""
+    if people := anonymity["people_below"]:
+        names = ", ".join(anonymity["questions"])
+        typer.echo(f"{people} people share their {names} with fewer than {anonymity['least'] - 1} others:", err=True)
+        for combination in anonymity["combinations_below"]:
+            typer.echo(f"  {combination}", err=True)
+        left = ", ".join(f"{name} ({count} left)" for name, count in anonymity["people_below_without"].items())
+        typer.echo(f"Before you pass it on, take it again with --mask, --bands or --leave-out one of {left}.", err=True)
 
 
 def _names(text: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ class Missing(StrEnum):
     TIMED_OUT = ".t"
     WITHDREW = ".w"
     OPEN = ".o"
+    MASKED = ".m"
 
 
 MEANINGS = {
@@ -39,6 +40,7 @@ MEANINGS = {
     Missing.TIMED_OUT: "timed out: open or still to come when the interview fell silent and was closed",
     Missing.WITHDREW: "withdrew: the person declined to take part, or left the interview before this question",
     Missing.OPEN: "not reached yet: the interview is still open",
+    Missing.MASKED: "masked: withheld from this export, since few people share the combination of answers",
 }
 RECORDED = {
     models.Missing.SKIPPED: Missing.SKIPPED,

@@ -24,7 +24,9 @@ _PRIVACY = (
 )
 
 
-def describe(forms: Sequence[Form], options: Options, tally: Tally, shortened: Sequence[str] = ()) -> dict[str, Any]:
+def describe(
+    forms: Sequence[Form], options: Options, tally: Tally, shortened: Sequence[str], anonymity: dict[str, Any]
+) -> dict[str, Any]:
     """Return the manifest; the same data and options give the same one, so it tells no time of its own.
 
     `shortened` names the texts that a format has no room for.
@@ -37,6 +39,7 @@ def describe(forms: Sequence[Form], options: Options, tally: Tally, shortened: S
         **tally.summary(),
         "missing_codes": {str(code): meaning for code, meaning in MEANINGS.items()},
         "shortened": list(shortened),
+        "anonymity": anonymity,
         "caution": _CAUTION,
         "privacy": _PRIVACY,
         "software": f"diaspora-outreach {software_version()}",
@@ -65,6 +68,8 @@ def about_rows(manifest: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)

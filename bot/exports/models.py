@@ -23,6 +23,7 @@ class Export(Base):
     respondents: Mapped[int] = mapped_column(default=0)
     files: Mapped[Any] = mapped_column(JSON, nullable=True)  #: file name to {"rows", "sha256"}; None until written
     sha256: Mapped[str | None] = mapped_column(String(64))  #: of the manifest, which holds those of the files
+    anonymity: Mapped[Any] = mapped_column(JSON, nullable=True)  #: what the check found; None until written
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

@@ -36,6 +36,9 @@ class Options:
     groups: bool = False  #: name columns group/question
     free_text: bool = False  #: keep what people wrote in their own words: it may name them
     leave_out: frozenset[str] = frozenset()  #: names of questions to withhold, whatever their type
+    identifying: frozenset[str] = frozenset()  #: questions whose combinations may give people away; none: by name
+    bands: frozenset[str] = frozenset()  #: numbers to make coarser, with how wide: arrival_year:10
+    mask: bool = False  #: withhold these combinations of who is nearly alone with one
     since: date | None = None  #: runs started on or after this day (UTC)
     until: date | None = None  #: runs started on or before this day (UTC)
     dispositions: frozenset[str] = frozenset()  #: none: all
@@ -54,7 +57,7 @@ class Options:
     def from_json(cls, values: dict[str, Any]) -> Self:
         """Return the options that `as_json` wrote; what it did not know yet is as it is by default."""
         known = dict(values)
-        for name in {"leave_out", "dispositions", "formats"} & known.keys():
+        for name in {"leave_out", "dispositions", "formats", "identifying", "bands"} & known.keys():
             known[name] = frozenset(known[name])
         for name in {"since", "until"} & known.keys():
             known[name] = date.fromisoformat(known[name]) if known[name] else None

@@ -20,6 +20,7 @@ from bot.exports.manifest import ABOUT_HEAD, ABOUT_KINDS, MISSING_HEAD, about_ro
 from bot.exports.options import ExportError, Format, Options
 from bot.exports.tally import Tally
 from bot.exports.variables import Kind, Variable, tables
+from bot.sentences import Sentence
 from bot.surveys.form import Form
 
 _STATISTICS = (Format.SPSS, Format.STATA)
@@ -62,8 +63,11 @@ class Package:
             writer.add(block)
         self.tally.add(block)
 
-    def finish(self) -> tuple[dict[str, Any], dict[Path, int]]:
-        """Write what is known at the end only; return the manifest, and how many rows of data each file holds."""
+    def finish(self, anonymity: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, int]]:
+        """Write what is known at the end only; return the manifest, and how many rows of data each file holds.
+
+        `anonymity` is what the check of all people found.
+        """
         newest = self.tally.newest or _UNDATED
         found: dict[Path, int] = {}
         if self._parquet:
@@ -73,7 +77,7 @@ class Package:
                 for path in self._parquet.paths.values():
                     path.unlink()
                     del found[path]
-        manifest = describe(self.forms, self.options, self.tally, self._shortened)
+        manifest = describe(self.forms, self.options, self.tally, self._shortened, anonymity)
         if self._book:
             self._explain(self._book, manifest)
         for writer in self._writers:
@@ -157,7 +161,9 @@ def _languages(forms: Sequence[Form], options: Options) -> tuple[str, ...]:
     known = list(dict.fromkeys(language for form in forms for language in (form.default_language, *form.languages)))
     if options.language and options.language not in known:
         named = ", ".join(filter(None, known)) or "only one without a name"
-        raise ExportError(f"The form has no language {options.language}: it has {named}")
+        raise ExportError(
+            Sentence("The form has no language %(language)s: it has %(named)s", language=options.language, named=named)
+        )
     return tuple(dict.fromkeys([*filter(None, [options.language]), *known]))
 
 

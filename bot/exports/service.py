@@ -15,7 +15,7 @@ from sqlalchemy import Select, and_, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.exports import corrections, timings
+from bot.exports import anonymity, corrections, timings
 from bot.exports.blocks import blocks, records
 from bot.exports.cases import cases
 from bot.exports.irregular import irregular
@@ -51,6 +51,7 @@ class ExportResult:
     files: dict[Path, ExportFile]
     manifest: Path
     manifest_sha256: str
+    anonymity: dict[str, Any]
 
 
 def run(
@@ -74,7 +75,9 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
 
     Raise ExportError for options that do not fit the form.
     """
-    check(list(_forms(db, survey, options).values()), options)
+    forms = list(_forms(db, survey, options).values())
+    check(forms, options)
+    anonymity.check(forms, options)
     salt = salt or os.urandom(16)
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
@@ -106,13 +109,16 @@ def write(
     directory.mkdir(parents=True, exist_ok=True)
     options = Options.from_json(export.options)
     forms = _forms(db, db.get_one(Survey, export.survey_id), options)
+    alone = anonymity.examine(db, export, forms.values(), options)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
         with Package(list(forms.values()), options, Path(work), irregular(db, export, forms.values())) as package:
-            lines = records(cases(db, export, options.free_text), forms, package.tables)
+            lines = records(
+                anonymity.softened(cases(db, export, options.free_text), forms, options, alone), forms, package.tables
+            )
             for block in blocks(lines, package.tables):
                 package.add(block)
                 progress(package.tally.respondents, export.respondents)
-            manifest, rows = package.finish()
+            manifest, rows = package.finish(alone.as_json())
             if options.corrections:
                 path = package.path_beside("corrections")
                 rows[path] = corrections.write(db, export, options, forms, package, path)
@@ -130,6 +136,7 @@ def write(
             files={directory / path.name: file for path, file in files.items()},
             manifest=directory / path.name,
             manifest_sha256=_sha256(path),
+            anonymity=manifest["anonymity"],
         )
         for made in (*files, path):
             made.replace(directory / made.name)
@@ -152,6 +159,7 @@ def _forms(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
 def finish(db: Session, export: Export, result: ExportResult) -> None:
     """Note which files left, with their checksums."""
     export.files, export.sha256, export.finished_at = _listed(result.files), result.manifest_sha256, clock.now()
+    export.anonymity = result.anonymity
     db.add(export)
     facts = {"export": export.id, "survey": export.survey_id, "files": sorted(export.files)}
     webhooks.emit(db, Kind.EXPORT_READY, facts)

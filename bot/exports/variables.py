@@ -12,6 +12,7 @@ from functools import cached_property
 
 from bot.exports.options import ExportError, Options
 from bot.exports.privacy import withheld
+from bot.sentences import Sentence
 from bot.surveys.form import Choice, Form, Group, Question, Repeat, Type
 
 #: A number that a spreadsheet keeps as it was written: no leading zero, at most 15 digits.
@@ -130,7 +131,11 @@ def tables(forms: Sequence[Form], options: Options) -> list[Table]:
     """Return the main table, then one for each repeat, of the versions of a form, the newest first."""
     unknown = options.leave_out - {question.name for form in forms for question in form.questions()}
     if unknown:
-        raise ExportError(f"The form has no question {', '.join(sorted(unknown))}: correct the names to leave out")
+        raise ExportError(
+            Sentence(
+                "The form has no question %(names)s: correct the names to leave out", names=", ".join(sorted(unknown))
+            )
+        )
     numbers: dict[str, tuple[str, ...]] = {}
     found: dict[str, dict[str, dict[int, Question]]] = {}  # by repeat, name of the column and version
     for number, form in enumerate(forms):

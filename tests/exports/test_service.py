@@ -148,7 +148,7 @@ def test_the_workbook_shows_labels_in_the_language_asked_for_and_numbers_as_numb
     assert full["moved"] == datetime(2019, 5, 1)  # noqa: DTZ001 - a spreadsheet's days have no zone
     assert silent["amount"] == ".n"
     assert {row["age"] for row in sheet(directory, "data child")} == {7, 3, 9}
-    assert [row["code"] for row in sheet(directory, "missing codes")] == [".n", ".s", ".r", ".t", ".w", ".o"]
+    assert [row["code"] for row in sheet(directory, "missing codes")] == [".n", ".s", ".r", ".t", ".w", ".o", ".m"]
     about = {(row["about"], row["detail"]): row["value"] for row in sheet(directory, "about")}
     assert (about["form", "id"], about["respondents", None], about["recruitment sources", "leaflet"]) == ("towns", 3, 2)
 

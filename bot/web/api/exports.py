@@ -41,6 +41,9 @@ class ExportIn(Body):
     groups: bool = False
     timings: bool = False
     leave_out: Annotated[set[Word], Field(max_length=500)] = set()
+    identifying: Annotated[set[Word], Field(max_length=50)] = set()
+    bands: Annotated[set[Word], Field(max_length=50)] = set()
+    mask: bool = False
     since: Day | None = None
     until: Day | None = None
     dispositions: set[Disposition] = set()
@@ -52,7 +55,10 @@ class ExportIn(Body):
     def options(self) -> Options:
         """Return it as the service takes it."""
         given = self.model_dump(exclude={"survey", "reason"})
-        sets = {name: frozenset(map(str, given[name])) for name in ("formats", "leave_out", "dispositions")}
+        sets = {
+            name: frozenset(map(str, given[name]))
+            for name in ("formats", "leave_out", "dispositions", "identifying", "bands")
+        }
         return Options(**{**given, **sets})
 
 
@@ -68,6 +74,7 @@ class ExportOut(BaseModel):
     finished_at: datetime | None
     files: dict[str, dict[str, Any]]  #: name -> rows, sha256
     sha256: str | None  #: of the manifest
+    anonymity: dict[str, Any] | None  #: who is nearly alone with what others know of a person
 
 
 class Withdrawn(BaseModel):
@@ -88,7 +95,7 @@ def _list(db: Session, after: int, limit: int) -> Page[ExportOut]:
 
 
 def _shown(row: Export) -> ExportOut:
-    plain = ("id", "by", "options", "respondents", "created_at", "finished_at", "sha256")
+    plain = ("id", "by", "options", "respondents", "created_at", "finished_at", "sha256", "anonymity")
     values = {name: getattr(row, name) for name in plain}
     return ExportOut(**values, survey=row.survey_id, files=row.files or {})
 

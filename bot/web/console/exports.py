@@ -8,12 +8,13 @@ from starlette.responses import FileResponse, Response
 from bot import clock
 from bot.exports import ordering, service, withdrawals
 from bot.exports.models import Export
-from bot.exports.options import Format, Options
+from bot.exports.options import ExportError, Format, Options
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.surveys.models import Survey
 from bot.web.console.routes import Pages
+from bot.web.console.serving import sentence
 from bot.web.console.visit import NotFound, Refused, Visit, found
 
 pages = Pages()
@@ -25,9 +26,15 @@ PROGRAMS = {"xlsx": "Excel", "sav": "SPSS", "dta": "Stata", "parquet": "Parquet"
 
 @pages.get("/exports", needs=Permission.EXPORTS_RUN)
 async def listing(visit: Visit) -> Response:
+    return await _listing(visit)
+
+
+async def _listing(visit: Visit, problem: str = "") -> Response:
     rows, surveys, names, gone = await visit.database.query(_list)
     return visit.page(
         "exports.html",
+        422 if problem else 200,
+        problem=problem,
         formats=Options().formats,
         programs=PROGRAMS,
         rows=rows,
@@ -65,11 +72,23 @@ async def run(visit: Visit) -> Response:
         csv_labels=bool(visit.form.text("csv_labels")),
         groups=bool(visit.form.text("groups")),
         free_text=bool(visit.form.text("free_text")),
+        mask=bool(visit.form.text("mask")),
+        language=visit.form.text("language") or None,
+        leave_out=_names(visit, "leave_out"),
+        identifying=_names(visit, "identifying"),
+        bands=_names(visit, "bands"),
     )
-    export = await visit.database.run(_begin, survey_id, options, visit.user)
+    try:
+        export = await visit.database.run(_begin, survey_id, options, visit.user)
+    except ExportError as error:
+        return await _listing(visit, sentence(error))
     response = visit.go("/exports", "exporting")
     response.background = BackgroundTask(ordering.write, visit.context.database, export, visit.context.exports_dir)
     return response
+
+
+def _names(visit: Visit, field: str) -> frozenset[str]:
+    return frozenset(visit.form.text(field).replace(",", " ").split())
 
 
 def _begin(db: Session, survey_id: int, options: Options, user: StaffUser) -> Export:
