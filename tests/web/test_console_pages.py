@@ -17,6 +17,7 @@ from bot.exports.options import Options
 from bot.messaging.models import Handling, InboxMessage, Sender, Worker
 from bot.staff.models import AuditEntry, Role, StaffUser
 from bot.surveys.models import Disposition, Run, Status, Survey
+from bot.web.console import PAGES
 from tests.exports import towns
 from tests.web.console_browser import PASSWORD, Browser, build
 from tests.web.test_console_broadcasts import add_member
@@ -67,6 +68,15 @@ async def test_home_says_what_waits_and_how_things_stand(app: FastAPI, database:
     assert "Running" in page.text
     assert "paused until 12:05" in page.text
     assert "most on one day: 1" in page.text
+    assert "Telegram free to send" in page.text
+    assert "not translated" not in page.text  # an agent changes no texts
+    administrator = await Browser(app).sign_in(Role.ADMINISTRATOR)
+    page = await administrator.open("/")
+    assert "Translations that members do not see" in page.text
+    [drafts] = page.tree.xpath("//a[contains(@href, 'state=draft')]/@href")
+    assert "Draft" in (await administrator.open(drafts.removeprefix("/console"))).text
+    for path in page.tree.xpath("//ul[@class='todo']//a/@href"):
+        assert path.split("?")[0].split("#")[0] in {f"/console{one.path}" for one in PAGES}
     clock.advance(timedelta(minutes=3))
     assert "Not running" in (await (await Browser(app).sign_in(Role.APPROVER)).open("/")).text
 

@@ -14,13 +14,16 @@ from bot import clock
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts.models import Contact, State
 from bot.contacts.service import HOME_ZONE
+from bot.content.languages import LANGUAGES
 from bot.conversations import alike, threads
 from bot.conversations.models import Ticket, TicketKind
 from bot.db import lists
 from bot.messaging import forgetting
-from bot.messaging.models import IS_IN_DOUBT, Handling, InboxMessage, OutboxMessage, Sender, Status, Worker
+from bot.messaging.models import IS_IN_DOUBT, Handling, InboxMessage, OutboxMessage, Status, Worker
 from bot.opportunities import service as opportunities
 from bot.staff.models import StaffUser
+from bot.web.console import senders, texts
+from bot.web.console.context import ConsoleContext
 from bot.web.console.routes import Open, Pages
 from bot.web.console.visit import Visit
 
@@ -50,17 +53,21 @@ class Figures:
     states: list[tuple[str, int]]
     joined: list[tuple[date, int]]
     sending: list[tuple[str, int]]
-    senders: list[Sender]
+    health: list[senders.Health]
     alive: datetime | None  #: when a worker was last heard of
 
 
 @pages.get("/", needs=Open.STAFF)
 async def home(visit: Visit) -> Response:
-    figures = await visit.database.query(read_figures, visit.user)
-    return visit.page("home.html", figures=figures, now=clock.now(), silent=SILENT)
+    figures = await visit.database.query(read_figures, visit.context, visit.user)
+    counts = {code: texts.count(visit.context.content, code) for code in LANGUAGES}
+    # The page of texts shows one language: the one with most to do.
+    todo = {state: sum(found[state] for found in counts.values()) for state in ("missing", "draft")}
+    most = {state: max(LANGUAGES, key=lambda code: counts[code][state]) for state in todo}
+    return visit.page("home.html", figures=figures, texts=todo, most=most, now=clock.now(), silent=SILENT)
 
 
-def read_figures(db: Session, user: StaffUser) -> Figures:
+def read_figures(db: Session, context: ConsoleContext, user: StaffUser) -> Figures:
     """Read everything on the page."""
     now = clock.now()
     midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
@@ -91,7 +98,7 @@ def read_figures(db: Session, user: StaffUser) -> Figures:
             OutboxMessage.id >= _first_since(db, midnight),
             OutboxMessage.created_at >= midnight,
         ),
-        senders=list(db.scalars(select(Sender).order_by(Sender.key))),
+        health=senders.read_health(db, context),
         alive=db.scalar(select(func.max(Worker.seen_at))),
     )
 

@@ -47,7 +47,7 @@ async def listing(visit: Visit) -> Response:
     approvals = await visit.database.query(_approvals, every, visit.context.policy.media_base)
     return visit.page(
         "texts.html",
-        counts={code: _count(content, code) for code in LANGUAGES},
+        counts={code: count(content, code) for code in LANGUAGES},
         language=language,
         search={"state": query.text("state"), "find": query.text("find")},
         texts=found[start : start + PAGE],
@@ -67,7 +67,8 @@ def _texts(content: Content, language: str) -> Iterator[Text]:
         yield Text(key, english.forms[0] if english else "", entry.forms if entry else (), state)
 
 
-def _count(content: Content, language: str) -> dict[str, int]:
+def count(content: Content, language: str) -> dict[str, int]:
+    """Return how many texts of a language are in each state."""
     states = [text.state for text in _texts(content, language)]
     return {state: states.count(state) for state in STATES}
 
