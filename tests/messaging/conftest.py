@@ -115,7 +115,7 @@ class Office:
             db.flush()
             return row.id
 
-    async def deliver(self, until: Callable[[], bool] | None = None, seconds: float = 3.0) -> None:
+    async def deliver(self, until: Callable[[], bool] | None = None, seconds: float = 15.0) -> None:
         """Run the delivery loop until `until` holds (default: nothing is due any more)."""
         delivery = Delivery(self.database, self.channel, self.desk(), self.max_in_flight, self.notes)
         running = asyncio.create_task(delivery.run())
