@@ -686,6 +686,7 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unwanted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["assigned_to"], ["staff_user.id"], name=op.f("fk_ticket_assigned_to_staff_user")),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_ticket_contact_id_contact"), ondelete="CASCADE"

@@ -6,7 +6,8 @@ from bot.channels.base import Button
 from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
-from bot.conversations import chats, choices, details, linking, opportunities, registration, rights, summary
+from bot.conversations import chats, choices, details, linking, opportunities, registration, rights, summary, tickets
+from bot.conversations.models import TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging.outbox import Message
@@ -154,19 +155,21 @@ def my_data(talk: Talk) -> bool:
         talk.say("mydata.nothing")
         if talk.contact.source:  # of who has not joined only a list says so
             talk.say("mydata.from_list", source=talk.contact.source)
+        if tickets.has_any(talk):
+            talk.say("mydata.question")
         return False
     talk.send(Message(summary.text(talk.db, talk.content, talk.contact)))
     return True
 
 
-def _human(talk: Talk) -> None:
-    talk.say("human.ask")
-    talk.ask_aside("human")
+def _ask_for(kind: TicketKind) -> Command:
+    """Ask for what staff are to read; who has not joined is told first what is kept of it."""
 
+    def ask(talk: Talk) -> None:
+        talk.say(f"{kind}.ask_stranger" if tickets.is_stranger(talk.contact) else f"{kind}.ask")
+        talk.ask_aside(kind)
 
-def _report(talk: Talk) -> None:
-    talk.say("report.ask")
-    talk.ask_aside("report")
+    return ask
 
 
 def _say(key: str) -> Command:
@@ -180,11 +183,11 @@ ANYONE: Mapping[Keyword, Command] = {
     Keyword.ABOUT: _say("about.text"),
     Keyword.COSTS: transfer_costs,
     Keyword.DELETE: rights.ask_delete,
+    Keyword.HUMAN: _ask_for(TicketKind.HUMAN),
+    Keyword.REPORT: _ask_for(TicketKind.REPORT),
 }
-#: For members, in the middle of the registration too.
-ASIDE: Mapping[Keyword, Command] = {Keyword.HUMAN: _human, Keyword.REPORT: _report}
 #: For members, and for those who left: their data are still theirs.
-RIGHTS: Mapping[Keyword, Command] = {**ASIDE, Keyword.PROFILE: _profile, Keyword.CORRECT: _say("correct.how")}
+RIGHTS: Mapping[Keyword, Command] = {Keyword.PROFILE: _profile, Keyword.CORRECT: _say("correct.how")}
 #: For members.
 MEMBERS: Mapping[Keyword, Command] = {
     **RIGHTS,

@@ -3,7 +3,7 @@
 from bot.contacts import consent
 from bot.contacts.consent import Proof
 from bot.contacts.models import Decision, Purpose, State
-from bot.conversations import chats, registration, staff_chats, wordings
+from bot.conversations import chats, registration, staff_chats, tickets, wordings
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging import outbox
@@ -19,6 +19,7 @@ def stop(talk: Talk) -> None:
     state = State(talk.contact.state)
     talk.close_all()
     staff_chats.forget(talk)
+    tickets.silence(talk)
     if state not in _AFTER:
         talk.say("stop.already")
         return

@@ -48,6 +48,7 @@ class Ticket(Base):
     answered_at: Mapped[datetime | None]  #: for the first time
     held_until: Mapped[datetime | None]  #: staff have the chat: the bot leaves ordinary texts to them
     closed_at: Mapped[datetime | None]
+    unwanted: Mapped[bool] = mapped_column(default=False)  #: the person said STOP since: they want no answer
 
     __table_args__ = (Index(None, "closed_at", "waiting_since"), Index(None, "answered_at"))
 

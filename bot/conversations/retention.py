@@ -3,13 +3,14 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Delete, Update, delete, func, select, update
+from sqlalchemy import Delete, Update, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Address, Contact, State
 from bot.conversations import rights
 from bot.conversations.models import StaffChat, Ticket
+from bot.conversations.tickets import STRANGERS
 from bot.messaging import received
 from bot.messaging.models import OPEN, Handling, InboxMessage, OutboxMessage
 from bot.opportunities import leads
@@ -25,6 +26,7 @@ class Periods:
     payloads: timedelta = timedelta(days=30)  #: the providers' raw calls, kept to try a failed message again
     messages: timedelta = timedelta(days=365)  #: texts to and from members, and files that answer no survey
     tickets: timedelta = timedelta(days=365)  #: closed questions and reports
+    strangers_tickets: timedelta = timedelta(days=30)  #: the same of who has not joined; open ones go with `strangers`
     leads: timedelta = timedelta(days=365)  #: name and number of who was interested in a card, after it ended
     strangers: timedelta = timedelta(days=90)  #: who was invited or wrote and never answered, and who is too young
     left: timedelta = timedelta(days=730)  #: everything of who said STOP, but that they did
@@ -50,7 +52,7 @@ def apply(db: Session, periods: Periods = Periods()) -> int:
         payloads=_forget_payloads(db, now - periods.payloads),
         messages=_forget_texts(db, now - periods.messages),
         files=received.let_go(db, now - periods.messages),
-        tickets=_count(db, delete(Ticket).where(Ticket.closed_at <= now - periods.tickets)),
+        tickets=_forget_tickets(db, now, periods),
         leads=leads.let_go(db, now - periods.leads),
         strangers=_erase_silent(db, now - periods.strangers),
         left=_strip_left(db, now - periods.left),
@@ -71,6 +73,16 @@ def _forget_texts(db: Session, before: datetime) -> int:
     outbound = update(OutboxMessage).where(OutboxMessage.body.is_not(None), OutboxMessage.status_at <= before)
     ended = outbound.where(OutboxMessage.status.not_in(OPEN))
     return _count(db, inbound.values(text=None, payload=None)) + _count(db, ended.values(body=None))
+
+
+def _forget_tickets(db: Session, now: datetime, periods: Periods) -> int:
+    strangers = Ticket.contact_id.in_(select(Contact.id).where(Contact.state.in_(STRANGERS)))
+    sooner = or_(
+        Ticket.closed_at <= now - periods.strangers_tickets,
+        and_(Ticket.closed_at.is_(None), Ticket.opened_at <= now - periods.strangers),
+    )
+    due = or_(Ticket.closed_at <= now - periods.tickets, and_(strangers, sooner))
+    return _count(db, delete(Ticket).where(due))
 
 
 def _count(db: Session, statement: Update | Delete) -> int:

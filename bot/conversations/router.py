@@ -219,13 +219,9 @@ def _is_choice(talk: Talk) -> bool:
 def _member_command(talk: Talk, keyword: Keyword) -> None:
     state = talk.contact.state
     if registration.is_open(talk) and not registration.is_changing(talk):
-        if state == State.MEMBER and keyword in commands.ASIDE:
-            commands.ASIDE[keyword](talk)
-        else:
-            _finish_first(talk)
+        _finish_first(talk)
     elif state == State.MEMBER or (state == State.STOPPED and keyword in commands.RIGHTS):
-        if keyword not in commands.ASIDE:
-            talk.close_all()
+        talk.close_all()
         commands.MEMBERS[keyword](talk)
     else:
         leaving.greet(talk)
@@ -273,7 +269,8 @@ def _hear_aside(talk: Talk) -> bool:
     """Take an answer to a question that was asked out of turn; False when none is open."""
     match talk.dialogue.step:
         case "human" | "report" as kind:
-            tickets.take(talk, TicketKind(kind))
+            if not tickets.take(talk, TicketKind(kind)):
+                return True
             talk.close()
         case "delete":
             rights.take_delete(talk, talk.inbound.text)

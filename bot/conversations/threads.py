@@ -138,7 +138,7 @@ def messages(db: Session, ticket: Ticket) -> Sequence[tuple[TicketMessage, str |
 def place(db: Session, content: Content, ticket: Ticket, *, windows: frozenset[str]) -> Place | None:
     """Return where an answer would go now, or None where none may; `windows` are the channels that have one."""
     contact = db.get_one(Contact, ticket.contact_id)
-    address = _address(db, contact)
+    address = _address(db, contact, ticket)
     if address is None or address.channel not in windows:
         return Place(address, None, True, False) if address else None
     until = address.last_inbound_at + WINDOW if address.last_inbound_at else None
@@ -147,9 +147,9 @@ def place(db: Session, content: Content, ticket: Ticket, *, windows: frozenset[s
     return Place(address, until, is_open, not is_open and found is not None)
 
 
-def _address(db: Session, contact: Contact) -> Address | None:
-    """Return where the person last wrote from; who said STOP is not written to."""
-    if contact.state == State.STOPPED:
+def _address(db: Session, contact: Contact, ticket: Ticket) -> Address | None:
+    """Return where the person last wrote from; who said STOP after asking is not written to."""
+    if ticket.unwanted and contact.state != State.MEMBER:
         return None
     return db.scalars(
         select(Address)
@@ -170,7 +170,7 @@ def reply(
     require(user, Permission.INBOX_REPLY)
     _lock(db, ticket)
     contact = db.get_one(Contact, ticket.contact_id)
-    address = _address(db, contact)
+    address = _address(db, contact, ticket)
     if address is None:
         raise NoAddress
     message = _message(text, ticket) if ask_first else Message(text)
@@ -224,7 +224,7 @@ def close(db: Session, content: Content, ticket: Ticket, user: StaffUser, *, tel
     ticket.closed_at, ticket.held_until, ticket.waiting_since = clock.now(), None, None
     db.flush()
     contact = db.get_one(Contact, ticket.contact_id)
-    address = _address(db, contact) if was_held or tell else None
+    address = _address(db, contact, ticket) if was_held or tell else None
     if address is not None:
         key = "human.handed_back" if was_held else "human.closed"
         text = content.catalogue.text(key, contact.language or SOURCE)

@@ -2,17 +2,21 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import Select, bindparam, or_, select, update
 
 from bot import clock
+from bot.contacts.models import Contact, State
 from bot.conversations.models import Author, Ticket, TicketKind, TicketMessage
 from bot.conversations.talk import Talk
 from bot.db import UTCDateTime
+from bot.messaging import outbox
 
 #: For how long after the last word staff have a chat to themselves.
 HOLD = timedelta(hours=24)
 #: For how long what is said after an answer of staff belongs to it.
 LATELY = timedelta(hours=24)
+#: Who has not agreed to anything.
+STRANGERS = (State.INVITED, State.NEW, State.DECLINED, State.UNDERAGE)
 #: Asked at almost every message: built once, and read without storing first what other people's messages changed.
 _HELD = (
     select(Ticket.id)
@@ -22,10 +26,32 @@ _HELD = (
 )
 
 
-def take(talk: Talk, kind: TicketKind) -> None:
-    """Keep a message for staff."""
+def is_stranger(contact: Contact) -> bool:
+    """Say whether somebody has not agreed to anything: of them we keep what they choose to send staff, in words."""
+    return contact.state in STRANGERS
+
+
+def take(talk: Talk, kind: TicketKind) -> bool:
+    """Keep a message for staff; False, and it is asked for again, when it has no words of a stranger."""
+    if is_stranger(talk.contact) and not talk.inbound.text.strip():
+        talk.say("human.in_words")
+        return False
     ticket = keep(talk, kind)
     talk.say("human.received" if kind == TicketKind.HUMAN else "report.received", number=ticket.id)
+    return True
+
+
+def has_any(talk: Talk) -> bool:
+    """Say whether we keep something that the person sent staff."""
+    return talk.db.scalar(select(Ticket.id).where(Ticket.contact_id == talk.contact.id).limit(1)) is not None
+
+
+def silence(talk: Talk) -> None:
+    """Let no answer leave to what was asked until now: the person said STOP."""
+    mine = Ticket.contact_id == talk.contact.id
+    answers = select(TicketMessage.outbox_id).join(Ticket, Ticket.id == TicketMessage.ticket_id).where(mine)
+    outbox.cancel(talk.db, answers.where(TicketMessage.outbox_id.is_not(None)), "stopped")
+    talk.db.execute(update(Ticket).where(mine, Ticket.closed_at.is_(None)).values(unwanted=True))
 
 
 def keep(talk: Talk, kind: TicketKind, about: str | None = None) -> Ticket:

@@ -169,6 +169,12 @@ def unite(db: Session, gone: Contact, into: Contact) -> None:
     _change(db, waiting, channel=into.channel)
 
 
+def cancel(db: Session, ids: Select[int | None], reason: str) -> int:
+    """Cancel what waits of these messages; return how many."""
+    statement = update(OutboxMessage).where(OutboxMessage.id.in_(ids), OutboxMessage.status.in_(WAITING))
+    return _change(db, statement, status=Status.CANCELLED, reason=reason)
+
+
 def cancel_ref(db: Session, kind: str, ref: int, reason: str) -> int:
     """Cancel what waits of one broadcast or session; return how many."""
     statement = update(OutboxMessage).where(

@@ -15,7 +15,7 @@ from bot.content.languages import LANGUAGES
 from bot.conversations.models import Dialogue, Ticket
 from bot.events import service as events
 from bot.events.models import Answer, Rsvp
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile, Status
 from bot.surveys import service as surveys
 from tests.conversations.conftest import Line
 from tests.conversations.test_odd_messages import STAGES
@@ -181,13 +181,38 @@ def test_other_words_wait_until_registration_is_finished(line: Line) -> None:
 
 
 def test_strangers_reach_no_room_that_would_keep_something(line: Line) -> None:
-    line.play("HUMAN", "1")
-    assert line.write("HUMAN").startswith(line.says("registration.finish_first"))
+    line.play("hello", "1")
+    assert line.write("PROFILE").startswith(line.says("registration.finish_first"))
     line.write("no")
-    for word in ("HUMAN", "PROFILE", "SURVEY", "SESSIONS", "MENU", "hello"):
+    for word in ("PROFILE", "SURVEY", "SESSIONS", "MENU", "hello"):
         assert line.write(word) == line.says("registration.declined")
     with line.database.begin() as db:
         assert db.scalars(select(Ticket)).all() == []
+
+
+@pytest.mark.parametrize("before", [[], ["hello", "1"], ["hello", "1", "yes", "no"]])
+@pytest.mark.parametrize(("word", "kind"), [("REPORT", "report"), ("HUMAN", "human")])
+def test_a_stranger_asks_or_reports_and_only_the_words_are_kept(
+    line: Line, before: list[str], word: str, kind: str
+) -> None:
+    for said in before:
+        line.write(said)
+    state, step = line.contact().state if before else State.NEW, line.answers[-1:]
+    assert line.write(word) == line.says(f"{kind}.ask_stranger")
+    assert line.photo() == line.says("human.in_words")
+    answer = line.write("A man at +44 7911 123456 asks for 50 pounds in your name, my PIN is 4711")
+    assert line.says("security.do_not_send") in answer
+    answer = line.write("A man at +44 7911 123456 asks for 50 pounds in your name")
+    assert answer.startswith(line.says(f"{kind}.received"))
+    assert line.contact().state == state
+    if before and state == State.NEW:
+        assert line.answers[-1] == step[0], "the question that was open is asked again"
+    assert line.says("mydata.question") in line.write("MY DATA")
+    with line.database.begin() as db:
+        ticket = db.scalars(select(Ticket)).one()
+        assert (ticket.kind, "50 pounds" in ticket.text, "4711" in ticket.text) == (kind, True, False)
+        assert [row.text or row.payload for row in db.scalars(select(InboxMessage)) if row.text or row.payload] == []
+        assert {(file.status, file.reason) for file in db.scalars(select(ReceivedFile))} == {("failed", "not_kept")}
 
 
 def test_somebody_who_left_still_has_rights_over_what_we_keep(member: Line) -> None:

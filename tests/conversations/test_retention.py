@@ -73,6 +73,17 @@ def test_closed_tickets_go_and_open_ones_stay(frozen: object, member: Line) -> N
         assert db.scalars(select(Ticket.text)).all() == ["two"]
 
 
+def test_what_strangers_asked_goes_soon_after_it_is_settled_and_is_not_kept_long(frozen: object, line: Line) -> None:
+    line.play("hello", "1", "no", "HUMAN", "settled", "REPORT", "open")
+    with line.database.begin() as db:
+        db.scalars(select(Ticket).order_by(Ticket.id)).all()[0].closed_at = clock.now()
+    for days, left in ((29, ["settled", "open"]), (2, ["open"]), (60, [])):
+        clock.advance(timedelta(days=days))
+        apply(line)
+        with line.database.begin() as db:
+            assert db.scalars(select(Ticket.text)).all() == left
+
+
 def test_strangers_who_fell_silent_are_erased(frozen: object, line: Line) -> None:
     line.play("START", "1")
     clock.advance(timedelta(days=91))

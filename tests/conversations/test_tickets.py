@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.contacts.models import Address, Contact, Reach, State
+from bot.contacts.models import Address, Reach
 from bot.conversations import ready_answers, threads
 from bot.conversations.models import ReadyAnswer, Ticket, TicketKind, TicketMessage
 from bot.conversations.router import Router
 from bot.conversations.threads import Filter
-from bot.messaging.models import OutboxMessage
+from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import AuditEntry, Role, StaffUser
 from tests.conversations.conftest import Line
@@ -69,16 +69,35 @@ def test_two_colleagues_do_not_both_answer(db: Session, agent: StaffUser, router
     assert "Late." not in [Message.from_json(row).text for row in db.scalars(select(OutboxMessage.body))]
 
 
-@pytest.mark.parametrize("state", [State.MEMBER, State.STOPPED])
-def test_who_cannot_be_reached_or_said_stop_is_not_answered(db: Session, agent: StaffUser, state: State) -> None:
-    if state == State.STOPPED:
-        db.scalars(select(Contact)).one().state = state
-    else:
-        db.scalars(select(Address)).one().reach = Reach.BLOCKED
+def test_who_cannot_be_reached_is_not_answered(db: Session, agent: StaffUser) -> None:
+    db.scalars(select(Address)).one().reach = Reach.BLOCKED
     (ticket,) = waiting(db, agent)
     with pytest.raises(threads.NoAddress):
         threads.reply(db, ticket, "Hello?", agent)
     assert ticket.closed_at is None
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_stop_ends_the_answers_to_what_was_asked_before_it_and_not_to_what_is_asked_after(
+    line: Line, joined: bool
+) -> None:
+    if joined:
+        line.join()
+    line.play("HUMAN", "one", "HUMAN", "two")
+    with line.database.begin() as db:
+        user = staff(db)
+        (first, _) = waiting(db, user)
+        threads.reply(db, first, "This waits for the person to write.", user).status = Status.HELD
+    line.play("STOP", "HUMAN", "three")
+    with line.database.begin() as db:
+        user = db.scalars(select(StaffUser)).one()
+        second, third = waiting(db, user)
+        assert [row.reason for row in db.scalars(select(OutboxMessage).where(OutboxMessage.status == "cancelled"))] == [
+            "stopped"
+        ]
+        with pytest.raises(threads.NoAddress):
+            threads.reply(db, second, "Hello?", user)
+        assert threads.reply(db, third, "Here you are.", user).status == Status.QUEUED
 
 
 def test_the_oldest_question_comes_first_and_the_list_ends(member: Line, frozen: datetime) -> None:

@@ -227,7 +227,7 @@ async def test_nothing_names_a_person_who_was_erased(
     await village.app.database.scrub()
     assert PHOTO not in await village.app.database.query(pictures)
     number = palesa.phone.address.removeprefix("whatsapp:+")
-    assert list(tmp_path.rglob("*withdrawn*")), "the list for those who hold the export is among what is looked through"
+    assert _withdrawn(tmp_path), "the list for those who hold the export is among what is looked through"
     kept = await village.app.database.query(readable)
     lying = _all_files(tmp_path) + await village.app.database.query(dump)
     for trace in (SECRET, number, palesa.phone.name):
@@ -259,6 +259,10 @@ def pictures(db: Session) -> bytes:
 def _all_files(folder: Path) -> bytes:
     """Return what lies on the disk: the database with its log, keys, files."""
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def _withdrawn(folder: Path) -> list[Path]:
+    return list(folder.rglob("withdrawn.csv"))
 
 
 def dump(db: Session) -> bytes:
