@@ -13,10 +13,12 @@ NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
 TZ = ZoneInfo("Africa/Maseru")
 YES_NO = [{"list_name": "yn", "name": "yes", "label": "Yes"}, {"list_name": "yn", "name": "no", "label": "No"}]
 
+SETTINGS = [{"form_id": "data"}]
+
 Rows = list[dict[str, str]]
 
 
-def sheet(survey: Rows, choices: Rows = YES_NO, settings: Sequence[dict[str, str]] = ()) -> bytes:
+def sheet(survey: Rows, choices: Rows = YES_NO, settings: Sequence[dict[str, str]] = SETTINGS) -> bytes:
     """Write sheets as pyxform's markdown."""
     text = ""
     for name, rows in {"survey": survey, "choices": choices, "settings": settings}.items():
@@ -36,7 +38,7 @@ def row(kind: str, name: str, **columns: str) -> dict[str, str]:
 def form(
     survey: Rows,
     choices: Rows = YES_NO,
-    settings: Sequence[dict[str, str]] = (),
+    settings: Sequence[dict[str, str]] = SETTINGS,
     media: Mapping[str, bytes] | None = None,
     **how: bool,
 ) -> Form:

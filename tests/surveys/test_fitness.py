@@ -35,10 +35,11 @@ REFUSED: dict[str, list[tuple[Rows, str]]] = {
             [row("select_one yn", "a", choice_filter="name = ${b}"), row("text", "b", relevant="${a} = 'yes'")],
             "a waits for itself through",
         ),
+        ([row("text", "a", relevant="${a} = 'x'")], "row 2: a waits for itself"),
     ],
     "expressions with functions": [
         ([row("text", "a", relevant="foo(.)")], "row 2, column relevant: a has an expression we cannot use: there is"),
-        ([row("calculate", "a", calculation="count('x')")], "row 2: a has an expression that cannot be computed"),
+        ([row("calculate", "a", calculation="count('x')"), row("text", "t")], "a has an expression that cannot be computed"),
     ],
     "a list that the form names": [
         ([row("select_one_from_file x.csv", "a")], "the file x.csv is missing"),
@@ -51,6 +52,7 @@ REFUSED: dict[str, list[tuple[Rows, str]]] = {
         ([row("text", "a", relevant="${zz} = 1")], "row 2, column relevant:"),
         ([{"name": "a", "label": "A"}], "required column headers were not found: 'type'"),
     ],
+    "a form without a question": [([row("note", "a"), row("calculate", "b", calculation="1")], "asks nothing")],
 }
 TAKEN: dict[str, list[tuple[Rows, str]]] = {
     "the same, optional": [
@@ -80,6 +82,7 @@ TAKEN: dict[str, list[tuple[Rows, str]]] = {
         ),
     ],
     "`${last-saved#...}`": [([row("text", "a", default="${last-saved#a}")], "${last-saved#...} is always empty")],
+    "a form without `form_id`": [],  # tried below
     "`audit`": [([{"type": "audit", "name": "audit"}], "")],
     "a picture or sound that the form names": [
         ([row("text", "a", **{"media::image": "map.png"})], "map.png is not attached"),
@@ -117,6 +120,13 @@ def test_every_row_of_the_paper_is_tried_and_it_names_all_that_a_chat_has_not() 
     words = [*fitness.UNASKABLE, *fitness.DRAWN, *fitness.OTHERWISE]
     assert [word for word in words if f"`{word}`" not in table] == []
     assert [one for one in Disposition if f"| `{one}` |" not in PAPER] == []
+
+
+def test_a_form_without_an_id_is_called_as_its_file_and_it_is_said_so() -> None:
+    made = load(sheet([row("text", "a")], settings=()), "Views of members.md")
+
+    assert (made.id, made.title) == ("Views of members", "Views of members")
+    assert [str(warning) for warning in made.warnings if "form_id" in str(warning)]
 
 
 def test_a_picture_that_is_attached_is_not_missed() -> None:

@@ -176,7 +176,7 @@ def test_all_bad_expressions_are_told_at_once() -> None:
 
 
 def test_an_expression_that_can_be_read_but_not_computed_is_refused() -> None:
-    (problem,) = refusal([row("calculate", "c", calculation="count('text')")])
+    (problem,) = refusal([row("calculate", "c", calculation="count('text')"), row("text", "t")])
 
     assert problem == "survey, row 2: c has an expression that cannot be computed: a node-set is needed here"
 

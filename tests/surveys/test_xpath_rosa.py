@@ -47,6 +47,7 @@ def value(expression: str) -> Value:
         ("selected(' a\tb', ' b ')", True),
         ("regex('12345', '^[0-9]{5}$')", True), ("regex('a1', '^[0-9]+$')", False),
         ("regex('Ngũgĩ', '^\\p{L}+$')", True),
+        ("decimal-date-time(1.5)", 1.5), ("decimal-date-time(0)", 0.0),
         ("distance('0 0', '0 1')", 111318.85), ("area('0 0; 0 1; 1 1; 1 0; 0 0')", 12391256135.81), ("area('x')", 0.0),
         ("geofence('1.2 1.5', '1 1; 1 2; 2 2; 2 1; 1 1')", True), ("geofence('5 5', '1 1; 1 2; 2 2; 1 1')", False),
         ("string-length(uuid())", 36.0), ("string-length(uuid(8))", 8.0), ("random() < 1", True), ("pi() > 3.14", True),

@@ -93,6 +93,8 @@ def unaskable(kind: Type, appearance: frozenset[str]) -> str | None:
 def unfit(form: Form) -> tuple[list[Problem], list[Problem]]:
     """Return why a form is refused in chat, and what of it is lost or asked otherwise."""
     refused, degraded = [], []
+    if not any(question.asked for question in form.questions()):
+        refused.append(Problem(Sentence("the form asks nothing; add a question"), "survey"))
     for node in form.nodes.values():
         if isinstance(node, Question) and (need := unaskable(node.type, node.appearance)):
             if _may_be_required(node.bind.required):

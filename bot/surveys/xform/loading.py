@@ -12,7 +12,7 @@ from bot.surveys.form import Form, FormError, Problem
 from bot.surveys.xform.fitness import silent, unfit
 from bot.surveys.xform.order import cycles
 from bot.surveys.xform.reading import Reader
-from bot.surveys.xform.sheets import Sheet, convert_sheet, placed, sniff
+from bot.surveys.xform.sheets import Sheet, convert_sheet, sniff
 from bot.surveys.xpath.values import EvaluationError
 
 MAX_XML = 20_000_000
@@ -35,7 +35,7 @@ def load(
         raise FormError(
             [Problem(Sentence("this is neither an XLSForm nor an XForm; upload .xlsx, .xls, .csv, .md or .xml"))]
         )
-    sheet = _xform(data) if kind == ".xml" else convert_sheet(data, kind)
+    sheet = _xform(data) if kind == ".xml" else convert_sheet(data, kind, name)
     if media is None:
         media = _beside(source, sheet.xform) if isinstance(source, Path) else {}
     return _read(sheet, dict(media), chat=chat)
@@ -83,7 +83,7 @@ def _read(sheet: Sheet, media: Mapping[str, bytes], *, chat: bool) -> Form:
     problems = problems or _tried(form)
     if problems:
         raise FormError([_placed(problem, sheet.rows) for problem in problems])
-    warnings = [*degraded, *map(placed, sheet.advice)]
+    warnings = [*degraded, *sheet.advice]
     return replace(form, warnings=tuple(_placed(warning, sheet.rows) for warning in warnings))
 
 

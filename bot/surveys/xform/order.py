@@ -95,8 +95,10 @@ def _called(node: Node) -> set[str]:
 def _reads(nodes: Mapping[str, Node], path: str) -> set[str]:
     """Return the paths that the value or relevance of a node is computed from."""
     reads = {path.rpartition("/")[0]} & nodes.keys()
-    for ast in _computed(nodes[path]):
-        reads.update(target for target in references(ast, path) if target != path)
+    condition = nodes[path].bind.relevant
+    for ast in _computed(nodes[path]):  # a calculation may build on the value before, a condition on itself never holds
+        own = condition is not None and ast is condition.ast
+        reads.update(target for target in references(ast, path) if own or target != path)
     return reads
 
 

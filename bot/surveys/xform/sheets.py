@@ -4,7 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
@@ -24,6 +24,10 @@ _BROKEN = Sentence("the file is not a whole .xls; save it again and upload that"
 _NO_SURVEY = Sentence(
     "this is no XLSForm: it has no sheet called survey; a list of choices is uploaded together with its form"
 )
+_NAMELESS = Problem(
+    Sentence("there is no form_id: the file's name is taken, and a file of another name will be another survey"),
+    "settings",
+)
 _PLACE = re.compile(r"^\[row\s*:\s*(\d+)\]\s*")
 _SHEET = re.compile(r"(?:on|in) the '(\w+)' sheet", re.IGNORECASE)
 _COLUMN = re.compile(r"column '([^']+)'|the '([^']+)' value", re.IGNORECASE)
@@ -32,10 +36,10 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A converted sheet: its XForm, what pyxform advises, and the row of each name of the survey sheet."""
+    """A converted sheet: its XForm, what it would better have, and the row of each name of the survey sheet."""
 
     xform: str
-    advice: list[str]
+    advice: list[Problem]
     rows: dict[str, int]
 
 
@@ -51,16 +55,22 @@ def sniff(data: bytes, filename: str) -> str:
     return suffix if suffix in _FORMATS else ""
 
 
-def convert_sheet(data: bytes, kind: str) -> Sheet:
-    """Convert an XLSForm, or refuse it with what pyxform says."""
+def convert_sheet(data: bytes, kind: str, filename: str = "") -> Sheet:
+    """Convert an XLSForm, or refuse it with what pyxform says; a form without an id is called as its file."""
     _check_size(data, kind)
     advice: list[str] = []
+    survey: list[dict[str, Any]] = []
     try:
-        result = convert(_source(data, kind), file_type=kind, warnings=advice, validate=False, form_name="data")
+        book = get_xlsform(_source(data, kind), file_type=kind)
+        survey = [dict(row) for row in book.survey or []]
+        named = any(row.get("form_id") or row.get("id_string") for row in book.settings or [])
+        cells = {field.name: getattr(book, field.name) for field in fields(book)}
+        cells["fallback_form_name"] = PurePath(filename).stem or None
+        result = convert(cells, warnings=advice, validate=False, form_name="data")
     except PyXFormError as error:
         if _UNREADABLE in str(error):
             raise FormError([Problem(_NO_SURVEY if kind in _TEXTS else _BROKEN)]) from None
-        raise FormError([placed(str(error), _survey(data, kind))]) from None
+        raise FormError([placed(str(error), survey)]) from None
     except UnicodeDecodeError:
         raise FormError([Problem(Sentence("the file is not UTF-8; save it as UTF-8"))]) from None
     except Exception as error:  # pyxform meets some bad headers, and sheets of other names, with a TypeError of its own
@@ -78,8 +88,8 @@ def convert_sheet(data: bytes, kind: str) -> Sheet:
         ) from None
     if result.itemsets:
         raise FormError([Problem(Sentence("select_one_external is not supported; use select_one_from_file"), "survey")])
-    rows = {str(row["name"]): i for i, row in enumerate(_survey(data, kind), 2) if row.get("name")}
-    return Sheet(result.xform, advice, rows)
+    rows = {str(row["name"]): i for i, row in enumerate(survey, 2) if row.get("name")}
+    return Sheet(result.xform, [*([] if named else [_NAMELESS]), *map(placed, advice)], rows)
 
 
 def _check_size(data: bytes, kind: str) -> None:
@@ -119,14 +129,6 @@ def placed(message: str, survey: Sequence[Mapping[str, Any]] = ()) -> Problem:
     return Problem(
         words, sheet[1].lower() if sheet else ("survey" if found else None), int(found[1]) if found else None, named
     )
-
-
-def _survey(data: bytes, kind: str) -> list[dict[str, Any]]:
-    """Return the rows of the survey sheet as pyxform reads them; none of a file that it cannot open."""
-    try:
-        return list(get_xlsform(_source(data, kind), file_type=kind).survey or [])
-    except PyXFormError:
-        return []
 
 
 def _source(data: bytes, kind: str) -> str | io.BytesIO:

@@ -190,6 +190,8 @@ def _format_date(context: Context, value: Value, layout: str) -> str:
 
 @function("decimal-date-time", "v")
 def _decimal_date_time(context: Context, value: Value) -> float:
+    if type(value) is float:  # a number of days already
+        return value
     moment = _moment(context, value)
     return math.nan if moment is None else moment.local.timestamp() / dates.DAY
 
