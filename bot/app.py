@@ -30,7 +30,7 @@ from bot.db import Database
 from bot.events import calendars, certificates, materials
 from bot.grouping import GroupCommit
 from bot.jobs import Patience
-from bot.messaging import delivery, fetching, forgetting, inbox, receipts, reconciling, templates, workers
+from bot.messaging import delivery, fetching, forgetting, inbox, lives, receipts, reconciling, templates, workers
 from bot.messaging.begun import Notes
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
@@ -70,6 +70,7 @@ class App:
         self.content = Content.load(settings.messages)
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
+        lives.use(lives.of_hours(settings.reply_life, settings.reminder_life, settings.broadcast_life))
         self.channels = _channels(settings, self.database)
         sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
         self.policy = Policy(self.channels, self.rules, settings.domains, sold, media.base(settings.public_url))

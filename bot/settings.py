@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     quiet_from: int = Field(20, ge=0, le=23, description="Hour from which nothing unasked is sent, member's zone.")
     quiet_until: int = Field(8, ge=0, le=23, description="Hour until which nothing unasked is sent, member's zone.")
     weekly_cap: int = Field(7, ge=1, description="Most broadcasts one member gets in seven days.")
+    reply_life: int = Field(24, ge=1, le=720, description="Hours that an answer to a member may wait to leave.")
+    reminder_life: int = Field(72, ge=1, le=720, description="Hours that a reminder without an end may wait to leave.")
+    broadcast_life: int = Field(168, ge=1, le=720, description="The same of broadcasts and invitations.")
     survey_nudges: str = Field(
         "24,72",
         description="Hours of silence after which we remind of a survey left half-way; empty: never.",

@@ -1,6 +1,6 @@
 """Rows of the inbox and the outbox."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -128,14 +128,6 @@ class Priority(IntEnum):
     REMINDER = 1
     BROADCAST = 2
 
-
-#: For how long after it was due a message is worth sending, where nobody named a deadline: who gets an answer days
-#: later has forgotten the question. A list of people may wait longer for its one invitation.
-LIFE = {
-    Priority.REPLY: timedelta(days=1),
-    Priority.REMINDER: timedelta(days=3),
-    Priority.BROADCAST: timedelta(days=7),
-}
 
 #: More than any id: keeps the lanes of two priorities apart.
 LANES = 10**12

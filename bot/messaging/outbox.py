@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, aliased
 from bot import clock
 from bot.channels.base import Button, Media
 from bot.contacts.models import Address, Contact, Reach
+from bot.messaging import lives
 from bot.messaging.eligibility import ASKING, CHANNEL_OFF
-from bot.messaging.models import HAS_DEADLINE, IS_WAITING, LIFE, WAITING, InboxMessage, OutboxMessage, Priority, Status
+from bot.messaging.models import HAS_DEADLINE, IS_WAITING, WAITING, InboxMessage, OutboxMessage, Priority, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def queue(
     row = _row(contact, message, kind=kind, priority=priority)
     row.purpose, row.once, row.ref = purpose, once, ref
     row.due_at = due_at or row.due_at
-    row.expires_at = expires_at or (due_at or row.created_at) + LIFE[priority]
+    row.expires_at = expires_at or (due_at or row.created_at) + lives.of(priority)
     db.add(row)
     db.flush()
     return row
@@ -101,7 +102,7 @@ def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -
         body=message.to_json(),
         status=Status.QUEUED,
         due_at=now,
-        expires_at=now + LIFE[priority],
+        expires_at=now + lives.of(priority),
         created_at=now,
         status_at=now,
     )

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Address
-from bot.messaging.models import LIFE, OutboxMessage, Priority, Status
+from bot.messaging import lives
+from bot.messaging.models import OutboxMessage, Priority, Status
 
 #: Kind of the rows that carry a broadcast's full text; rendered like the broadcast they belong to.
 FULL_TEXT = "full_text"
@@ -48,7 +49,7 @@ def _full_text(row: OutboxMessage, address: Address) -> OutboxMessage:
         body=row.body if row.owes_file or not row.body else row.body | {"media": None},
         status=Status.QUEUED,
         due_at=now,
-        expires_at=now + LIFE[Priority.REPLY],
+        expires_at=now + lives.of(Priority.REPLY),
         created_at=now,
         status_at=now,
     )

@@ -13,8 +13,9 @@ from bot.channels.base import Button
 from bot.contacts.models import Consent, Contact, Decision, Purpose, State
 from bot.content import Content
 from bot.content.languages import SOURCE
+from bot.messaging import lives
 from bot.messaging.claims import Renderer
-from bot.messaging.models import LIFE, OutboxMessage, Priority, Status, lane
+from bot.messaging.models import OutboxMessage, Priority, Status, lane
 from bot.messaging.outbox import Message
 from bot.surveys.models import Disposition, Run, Survey
 from bot.surveys.publishing import form_of
@@ -154,7 +155,7 @@ def _message(survey: Survey, contact_id: int, channel: str, due_at: Any) -> dict
         "once": f"{KIND}:{survey.id}:{contact_id}",
         "status": Status.QUEUED,
         "due_at": due_at,
-        "expires_at": survey.closes_at or due_at + LIFE[Priority.BROADCAST],
+        "expires_at": survey.closes_at or due_at + lives.of(Priority.BROADCAST),
         "created_at": now,
         "status_at": now,
     }

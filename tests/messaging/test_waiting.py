@@ -9,9 +9,10 @@ from bot import clock
 from bot.channels.memory import MemoryChannel
 from bot.contacts import service
 from bot.contacts.models import Address, Reach
-from bot.messaging import outbox
+from bot.messaging import lives, outbox
 from bot.messaging.eligibility import CHANNEL_OFF
-from bot.messaging.models import LIFE, OutboxMessage, Priority, Status
+from bot.messaging.lives import Lives
+from bot.messaging.models import OutboxMessage, Priority, Status
 
 from .conftest import Office
 
@@ -19,7 +20,7 @@ from .conftest import Office
 async def test_an_answer_that_waited_for_more_than_a_day_does_not_come_out_of_the_blue(office: Office) -> None:
     member = office.member()
     late, in_time = office.reply(member, "late"), office.reply(office.member(), "in time")
-    clock.advance(LIFE[Priority.REPLY] - timedelta(minutes=1))
+    clock.advance(lives.of(Priority.REPLY) - timedelta(minutes=1))
     with office.database.begin() as db:
         assert outbox.expire(db) == 0
         db.get_one(OutboxMessage, late).due_at = clock.now() + timedelta(minutes=2)
@@ -34,7 +35,19 @@ async def test_an_answer_that_waited_for_more_than_a_day_does_not_come_out_of_th
 def test_whatever_is_queued_has_an_end(office: Office, priority: Priority) -> None:
     due = clock.now() + timedelta(days=30)
     row = office.row(office.queue(office.member(), "hello", priority=priority, due_at=due))
-    assert row.expires_at == due + LIFE[priority]
+    assert row.expires_at == due + lives.of(priority)
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_how_long_a_message_may_wait_is_the_installations_choice(
+    office: Office, priority: Priority, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: lives.use(Lives()))
+    lives.use(lives.of_hours(2, 4, 6))
+    row = office.row(office.queue(office.member(), "hello", priority=priority))
+    assert row.expires_at == clock.now() + timedelta(hours={0: 2, 1: 4, 2: 6}[priority])
+    answer = office.row(office.reply(office.member(), "hello"))
+    assert answer.expires_at == clock.now() + timedelta(hours=2)
 
 
 def settled(office: Office, id: int) -> tuple[str, str, str | None]:
