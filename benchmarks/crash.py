@@ -92,8 +92,8 @@ class Play:
         while self.result.kills < kills:
             left = await self.database.query(_open)
             await self._live(self.random.randint(0, 2 * left // (kills - self.result.kills)))
-        process = await self._start()
-        await self._until_idle()
+        process = await self.start()
+        await self.until_idle()
         self.world.faults.clear()
         await self._reconcile()
         process.kill()
@@ -107,7 +107,7 @@ class Play:
         process.start()
         return process
 
-    async def _start(self) -> BaseProcess:
+    async def start(self) -> BaseProcess:
         """Start a process, wait until it sends, and see what it made of those that were killed before."""
         before = await self.database.query(_workers)
         process = self._fork()
@@ -127,8 +127,8 @@ class Play:
             process = self._fork()
             await asyncio.sleep(self.random.uniform(0, 1))
         else:
-            process = await self._start()
-            await self._until_sent(self.world.ledger.texts.total() + messages)
+            process = await self.start()
+            await self.until_sent(self.world.ledger.texts.total() + messages)
             await asyncio.sleep(self.random.uniform(0, 0.03))
         self.result.kills += process.is_alive()
         process.kill()  # SIGKILL
@@ -137,13 +137,13 @@ class Play:
             self._in_flight = dict(notes)
         self.result.in_flight_max = max([self.result.in_flight_max, *map(len, notes.values())])
 
-    async def _until_sent(self, goal: int) -> None:
+    async def until_sent(self, goal: int) -> None:
         """Wait until so many messages have arrived, or for long enough: there may not be as many left."""
         end = asyncio.get_running_loop().time() + 5
         while self.world.ledger.texts.total() < goal and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
-    async def _until_idle(self) -> None:
+    async def until_idle(self) -> None:
         while await self.database.query(_open):  # noqa: ASYNC110 - the database has no event to wait for
             await asyncio.sleep(0.1)
 
@@ -153,7 +153,7 @@ class Play:
         await whatsapp.start()
         await asyncio.sleep(1)  # the last callbacks
         while await reconciling.reconcile(self.database, whatsapp, timedelta(0)):
-            await self._until_idle()
+            await self.until_idle()
             await asyncio.sleep(0.5)
         await whatsapp.close()
 
@@ -204,8 +204,10 @@ def _ends(db: Session) -> list[tuple[str, str, str]]:
 
 
 @asynccontextmanager
-async def stage(database: Database, folder: Path, recipients: int, seed: int = 0) -> AsyncIterator[Play]:
-    """Set up providers with phones, members, webhooks and a broadcast to all."""
+async def stage(
+    database: Database, folder: Path, recipients: int, seed: int = 0, rate: int = 1000
+) -> AsyncIterator[Play]:
+    """Set up providers with phones, members, webhooks and a broadcast to all, at so many messages a second."""
     limits = Limits(telegram_rate=1000, telegram_burst=1000, chat_burst=10**6, sender_rate=1000, sender_burst=1000)
     world = World(limits=limits, seed=seed)
     world.twilio.pace_seconds = 0.005
@@ -214,7 +216,7 @@ async def stage(database: Database, folder: Path, recipients: int, seed: int = 0
         async with hosting(Starlette(routes=hooks.routes(context))) as url:
             site = Site(
                 folder, database.engine.url.render_as_string(hide_password=False),
-                at.telegram_api_base, at.twilio_api_base, url, world.accounts,
+                at.telegram_api_base, at.twilio_api_base, url, world.accounts, rate,
             )  # fmt: skip
             _stamp(database)
             telegram, whatsapp = channels(site, database)

@@ -28,6 +28,7 @@ class Site:
     twilio_base: str
     public_url: str
     accounts: Accounts
+    rate: int = 1000  #: messages a second, of each channel
 
     @property
     def calls(self) -> Path:
@@ -43,12 +44,12 @@ class Site:
             "LOG_LEVEL": "ERROR",
             "TELEGRAM_TOKEN": self.accounts.telegram_token,
             "TELEGRAM_API_BASE": self.telegram_base,
-            "TELEGRAM_RATE": "1000",
+            "TELEGRAM_RATE": str(self.rate),
             "TWILIO_ACCOUNT_SID": self.accounts.twilio_sid,
             "TWILIO_AUTH_TOKEN": self.accounts.twilio_token,
             "TWILIO_API_BASE": self.twilio_base,
             "WHATSAPP_FROM": self.number,
-            "WHATSAPP_RATE": "1000",
+            "WHATSAPP_RATE": str(self.rate),
             "PUBLIC_URL": self.public_url,
             "SEND_TIMEOUT": "1",
             "MAX_IN_FLIGHT": str(AT_ONCE),

@@ -36,7 +36,7 @@ def split(text: str, limit: int) -> list[str]:
 
 def _place(text: str, most: int) -> int:
     """Return where to cut at the latest after `most` characters: at a gap, else where nothing is torn."""
-    ends = list(takewhile(lambda end: end <= most, (one.end() for one in _GRAPHEME.finditer(text))))
+    ends: list[int] = list(takewhile(lambda end: end <= most, (one.end() for one in _GRAPHEME.finditer(text))))
     spans = [one.span() for one in _SPAN.finditer(text) if one.start() < most and one.end() > most // 2]
     whole = [end for end in ends if not any(start < end < stop for start, stop in spans)]
     known = set(ends)
