@@ -156,6 +156,20 @@ def test_every_wording_that_the_code_asks_for_is_in_the_catalogue(messages_dir: 
     assert {(name, key) for name, key in asked if key not in keys} == set()
 
 
+def test_every_wording_in_the_catalogue_is_asked_for_somewhere(messages_dir: Path) -> None:
+    """As a whole, or put together: its beginning stands in the code, and what follows it does too."""
+    pages = "\n".join(path.read_text("utf-8") for path in sorted((BOT / "web" / "templates").rglob("*.html")))
+    content = pages + (messages_dir / "places.yaml").read_text("utf-8")
+    nodes = [node for tree in trees().values() for node in ast.walk(tree)]
+    known = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    known |= set(re.findall(r"[\w/]+(?:\.[\w/]+)*", content))
+    begun = {text for text in known if re.fullmatch(r"[a-z]+\.([a-z_]+_)?", text)}
+    begun |= set(re.findall(r'"([a-z]+\.(?:[a-z_]+_)?)" ~', pages))
+    keys = Content.load(messages_dir).catalogue.keys()
+    built = {key for key in keys for start in begun if key.startswith(start) and key.removeprefix(start) in known}
+    assert [key for key in keys if key not in known | built] == []
+
+
 def test_migrations_form_one_line_and_do_not_hide_the_library() -> None:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "alembic"))

@@ -7,7 +7,6 @@ from bot.contacts.models import State
 from bot.content import Keyword
 from bot.content.languages import LANGUAGES
 from bot.conversations import chats, choices, details, linking, opportunities, registration, rights, summary, tickets
-from bot.conversations.models import TicketKind
 from bot.conversations.talk import Talk
 from bot.events import replies as events
 from bot.messaging.outbox import Message
@@ -162,14 +161,14 @@ def my_data(talk: Talk) -> bool:
     return True
 
 
-def _ask_for(kind: TicketKind) -> Command:
-    """Ask for what staff are to read; who has not joined is told first what is kept of it."""
+def _human(talk: Talk) -> None:
+    talk.say("human.ask_stranger" if tickets.is_stranger(talk.contact) else "human.ask")
+    talk.ask_aside("human")
 
-    def ask(talk: Talk) -> None:
-        talk.say(f"{kind}.ask_stranger" if tickets.is_stranger(talk.contact) else f"{kind}.ask")
-        talk.ask_aside(kind)
 
-    return ask
+def _report(talk: Talk) -> None:
+    talk.say("report.ask_stranger" if tickets.is_stranger(talk.contact) else "report.ask")
+    talk.ask_aside("report")
 
 
 def _say(key: str) -> Command:
@@ -183,8 +182,8 @@ ANYONE: Mapping[Keyword, Command] = {
     Keyword.ABOUT: _say("about.text"),
     Keyword.COSTS: transfer_costs,
     Keyword.DELETE: rights.ask_delete,
-    Keyword.HUMAN: _ask_for(TicketKind.HUMAN),
-    Keyword.REPORT: _ask_for(TicketKind.REPORT),
+    Keyword.HUMAN: _human,
+    Keyword.REPORT: _report,
 }
 #: For members, and for those who left: their data are still theirs.
 RIGHTS: Mapping[Keyword, Command] = {Keyword.PROFILE: _profile, Keyword.CORRECT: _say("correct.how")}
