@@ -1,5 +1,6 @@
 """An installation with many members and messages, written by the database itself and kept between runs of a day."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def filled(engine: str, members: int, messages: int) -> Iterator[Database]:
     """Open the filled database of today, filling it first where there is none yet."""
     crypto.use(crypto.Keyring([b"b" * 32]))
     import_models()
-    folder = KEPT / f"{engine}-{members}-{messages}-{clock.now():%Y-%m-%d}"
+    folder = KEPT / f"{engine}-{members}-{messages}-{clock.now():%Y-%m-%d}-{_tables()}"
     for older in KEPT.glob(f"{engine}-*"):
         if older != folder or not (older / "filled").exists():
             shutil.rmtree(older)
@@ -53,6 +54,17 @@ def filled(engine: str, members: int, messages: int) -> Iterator[Database]:
             (folder / "filled").touch()
         yield database
         database.close()
+
+
+def _tables() -> str:
+    """Return a mark of our tables as they are: another program needs another database."""
+    columns = sorted(f"{column.table.name}.{column.name} {column.type!r}" for column in _columns())
+    return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:8]
+
+
+def _columns() -> Iterator[sa.Column[Any]]:
+    for table in Base.metadata.sorted_tables:
+        yield from table.columns
 
 
 @contextmanager

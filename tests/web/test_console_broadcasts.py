@@ -1,5 +1,6 @@
 """A broadcast from the first word to the last recipient, through the pages alone."""
 
+import asyncio
 import re
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.events.service import cancel as cancel_session
 from bot.messaging.models import OutboxMessage, Status
 from bot.staff.models import AuditEntry, Role
 from bot.surveys.models import Disposition
+from bot.web.console import counting
 from tests.broadcasts.conftest import add_run, add_session, add_survey
 from tests.web.console_browser import Browser, Seen, build
 
@@ -347,6 +349,27 @@ async def test_a_session_is_picked_shown_under_both_channels_and_refused_once_it
     assert "Choose from the list where the button leads" in page.text
     page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", link="")
     assert not page.tree.xpath("//figure//span[@class='choice']")
+
+
+async def test_a_large_audience_is_counted_beside_the_page_which_then_shows_it(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "AT_ONCE", 3)
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    page = await write(editor)
+    assert "being counted" in page.text
+    assert not page.tree.xpath("//form[contains(@action, '/ask')]")  # nobody approves what is not counted
+    [path] = page.tree.xpath("//@data-live")
+    part = path.removeprefix("/console")
+    async with asyncio.timeout(20):
+        while "data-final" not in (await editor.open(part)).response.text:  # noqa: ASYNC110 - as the script does
+            await asyncio.sleep(0.02)
+    path = page.path.removeprefix("/console")
+    page = await editor.open(path)
+    assert "Gets it 6" in page.text
+    assert "being counted" not in page.text
+    page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", channels=["whatsapp"])
+    assert "Audience 3" in page.text  # few enough to be counted at once
 
 
 async def test_the_bubbles_show_the_lines_that_sending_adds(app: FastAPI) -> None:

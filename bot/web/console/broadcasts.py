@@ -23,7 +23,7 @@ from bot.messaging.models import OutboxMessage, Status
 from bot.messaging.outbox import Message
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.web.console import attaching, choosing
+from bot.web.console import attaching, choosing, counting
 from bot.web.console.context import ConsoleContext
 from bot.web.console.live import ORDER
 from bot.web.console.rendering import Reader
@@ -72,7 +72,7 @@ class View:
     problems: list[checks.Problem]
     seen: str  #: content hash, which an approval repeats
     void: str | None
-    forecast: Forecast | None  #: before it is sent
+    forecast: Forecast | None  #: before it is sent, once it is counted
     reasons: list[tuple[When, str | None, int, datetime | None]]
     duplicate: Broadcast | None
     progress: Progress | None  #: after
@@ -85,15 +85,15 @@ class View:
 
 @pages.get("/broadcasts/{id:row}", needs=Permission.BROADCAST_VIEW)
 async def one(visit: Visit) -> Response:
-    view = await visit.database.query(_view, visit.context, visit.id, visit.reader)
+    dry = await counting.dry_run(visit)
+    view = await visit.database.query(_view, visit.context, visit.id, visit.reader, dry)
     return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now(), bubbles=attaching.bubbles)
 
 
-def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reader) -> View:
+def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reader, dry: Forecast | None) -> View:
     broadcast, content = _get(db, broadcast_id), context.content
     audience = Audience.from_json(broadcast.audience)
     sent = broadcast.sent_at is not None
-    dry = None if sent else forecast.dry_run(db, content, broadcast, context.policy, clock.now())
     return View(
         broadcast=broadcast,
         names=_names(db, {broadcast.author_id, broadcast.approved_by, broadcast.refused_by, *broadcast.writers}),

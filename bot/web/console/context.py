@@ -1,8 +1,9 @@
 """What the console needs from outside."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.broadcasts.policy import Policy
 from bot.channels.base import Layout
@@ -10,6 +11,9 @@ from bot.content import Content
 from bot.db import Database
 from bot.settings import Settings
 from bot.web.console.rendering import Reader, reader
+
+if TYPE_CHECKING:
+    from bot.web.console.counting import Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class ConsoleContext:
     sync_templates: Callable[[], Awaitable[dict[str, str]]]  #: makes WhatsApp's templates and reads their approval
     secure_cookies: bool  #: only over https
     layouts: Mapping[str, Layout]  #: how each channel there is, in use or not, lays a message out
+
+    #: What is counted beside the pages, by broadcast; see counting.
+    counted: dict[int, "Counted"] = field(default_factory=dict, compare=False)
 
     def reader(self, language: str) -> Reader:
         """Return how pages read in a language of the console."""
