@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, select, union
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -83,12 +83,18 @@ def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) 
         "came": came,
         "missed": has_place & Attendance.contact_id.is_(None),
     }
+    # Named by themselves: a condition on the joined rows would look at every member.
+    concerned = union(
+        invited(event.id),
+        select(Rsvp.contact_id).where(Rsvp.event_id == event.id),
+        select(Attendance.contact_id).where(Attendance.event_id == event.id),
+    )
     people = (
         select(column.label("code"), *(case((one, 1), else_=0).label(name) for name, one in conditions.items()))
         .select_from(Contact)
         .join(Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True)
         .join(Attendance, (Attendance.contact_id == Contact.id) & (Attendance.event_id == event.id), isouter=True)
-        .where(or_(conditions["invited"], Rsvp.answer.is_not(None), came))
+        .where(Contact.id.in_(concerned))
         .subquery()
     )
     code = people.c.code
