@@ -214,6 +214,7 @@ class App:
             paid_rate=max(0, self.settings.telegram_paid_rate - channel.rate) if channel.name == "telegram" else 0,
             lay_out=self.makers.lay_out,
             media_base=self.policy.media_base,
+            domains=self.settings.domains,
             daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
             channels=frozenset(self.channels),
             calls=channel.calls,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Address, Contact, Reach, State
-from bot.content import Content
+from bot.content import Content, links
 from bot.content.languages import SOURCE
 from bot.conversations.models import Author, Ticket, TicketKind, TicketMessage
 from bot.conversations.tickets import HOLD
@@ -37,6 +37,10 @@ class ClosedAlready(Exception):
 
 class NoAddress(Exception):
     """The person cannot be reached on any channel: close the thread instead."""
+
+
+class LinkNotAllowed(Exception):
+    """The answer has a link that leads to none of our domains: leave it out."""
 
 
 class NotAllowed(Exception):
@@ -160,14 +164,23 @@ def _address(db: Session, contact: Contact, ticket: Ticket) -> Address | None:
 
 
 def reply(
-    db: Session, ticket: Ticket, text: str, user: StaffUser, *, stay: bool = False, ask_first: bool = True
+    db: Session,
+    ticket: Ticket,
+    text: str,
+    user: StaffUser,
+    *,
+    domains: tuple[str, ...] = (),
+    stay: bool = False,
+    ask_first: bool = True,
 ) -> OutboxMessage:
     """Answer in the person's chat, and close; or `stay`: have the chat to ourselves until it is handed back.
 
     Where the channel's window is closed, a template asks whether the person wants to read it; or, without
-    `ask_first`, the answer waits until they write.
+    `ask_first`, the answer waits until they write. Links may lead to our `domains` only.
     """
     require(user, Permission.INBOX_REPLY)
+    if links.foreign(text, domains):
+        raise LinkNotAllowed
     _lock(db, ticket)
     contact = db.get_one(Contact, ticket.contact_id)
     address = _address(db, contact, ticket)

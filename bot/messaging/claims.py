@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Outbound, Template
-from bot.content import Content
+from bot.content import Content, links
 from bot.messaging import eligibility, openings, pacing, queueing, templates
 from bot.messaging.eligibility import CHANNEL_OFF, End, Go, Person, Rules, Wait
 from bot.messaging.models import IS_WAITING, OutboxMessage, Priority, Status
@@ -75,7 +75,9 @@ class Desk:
     channels: frozenset[str] | None = None  #: that are switched on; None: all
     media_base: str = ""  #: what addresses of files that the provider fetches begin with
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
-    rendered: dict[tuple[str, int, str], Message] = field(default_factory=dict)
+    domains: tuple[str, ...] | None = None  #: to which links may lead in what staff wrote; None: to any
+    #: What was rendered; None: it may not leave.
+    rendered: dict[tuple[str, int, str], Message | None] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
 
     @property
@@ -151,6 +153,9 @@ class _Batch:
             self._hand_over(row, go.address.channel)
             return
         message = self._render(row, person)
+        if message is None:
+            self._set_aside(row, End(Status.SUPPRESSED, "link_not_allowed"))
+            return
         language = person.language or "en"
         template = None if go.in_window else self._templates.find(message, language)
         if go.in_window or template:
@@ -166,7 +171,8 @@ class _Batch:
         else:
             self._put_aside(row, Status.HELD, CHANNEL_OFF, None, channel)
 
-    def _render(self, row: DueMessage, person: Person) -> Message:
+    def _render(self, row: DueMessage, person: Person) -> Message | None:
+        """Return the content; None when what staff wrote has a link that is not allowed, by now."""
         if row.body is not None:
             return Message.from_json(row.body)
         key = (row.kind, row.ref or 0, person.language or "en")
@@ -174,7 +180,8 @@ class _Batch:
         if key not in known:
             if len(known) >= MOST_RENDERED:
                 known.clear()
-            known[key] = self._desk.renderers[row.kind](self._db, key[1], key[2])
+            message = self._desk.renderers[row.kind](self._db, key[1], key[2])
+            known[key] = message if _may_leave(message, self._desk.domains) else None
         return known[key]
 
     def _keep_budget(self) -> None:
@@ -208,6 +215,11 @@ class _Batch:
                 "now": self._now,
             }
         )
+
+
+def _may_leave(message: Message, domains: tuple[str, ...] | None) -> bool:
+    said = "\n".join([message.text, *message.variables.values(), *(button.label for button in message.buttons)])
+    return domains is None or not links.foreign(said, domains)
 
 
 # Statements of the hot path are built once: building costs more than running them.

@@ -42,6 +42,8 @@ class Office:
     notes: Notes | None = None
     channels: frozenset[str] | None = None
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False
+    domains: tuple[str, ...] | None = None
+    texts: dict[int, str] = field(default_factory=dict)  #: of broadcasts, where it matters
 
     def desk(self, channel: MemoryChannel | None = None) -> Desk:
         used = channel or self.channel
@@ -58,8 +60,11 @@ class Office:
             channels=self.channels,
             calls=used.calls,
             lay_out=self.lay_out,
+            domains=self.domains,
             renderers={
-                "broadcast": lambda db, ref, language: Message(f"broadcast {ref} in {language}", paid=ref % 2 == 1)
+                "broadcast": lambda db, ref, language: Message(
+                    self.texts.get(ref, f"broadcast {ref} in {language}"), paid=ref % 2 == 1
+                )
             },
         )
 

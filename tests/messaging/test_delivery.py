@@ -2,7 +2,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -33,6 +33,17 @@ async def test_a_queued_message_goes_out_once_and_carries_its_external_id(office
     row = office.row(id)
     assert (row.status, row.external_id, row.attempts) == (Status.SENT, f"M{id}", 1)
     assert row.sent_at == clock.now()
+
+
+async def test_what_staff_wrote_does_not_leave_with_a_link_that_is_not_ours_by_now(office: Office) -> None:
+    office.domains = ("example.org",)
+    office.texts = {2: "Read www.example.org/news", 4: "Read example.org and http://exarnple.org"}
+    ours, foreign = (office.queue(office.member(), "", ref=ref, once=str(ref)) for ref in office.texts)
+    with office.database.begin() as db:
+        db.execute(update(OutboxMessage).values(body=None))  # rendered when it leaves
+    await office.deliver()
+    assert [message.id for message in office.channel.sent] == [ours]
+    assert (office.row(foreign).status, office.row(foreign).reason) == (Status.SUPPRESSED, "link_not_allowed")
 
 
 async def test_answers_overtake_reminders_overtake_broadcasts(office: Office) -> None:

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from bot import clock
 from bot.contacts.models import Contact
-from bot.content import links
 from bot.content.languages import SOURCE
 from bot.conversations import ready_answers, threads
 from bot.conversations.models import ReadyAnswer, Ticket, TicketMessage
@@ -30,6 +29,7 @@ REFUSALS: dict[type[Exception], str] = {
     threads.ClosedAlready: "closed_already",
     threads.NoAddress: "no_address",
     threads.NotAllowed: "no_colleague_chosen",
+    threads.LinkNotAllowed: "reply_link",
 }
 
 
@@ -90,10 +90,11 @@ async def reply(visit: Visit) -> Response:
     text, stay = visit.form.text("text"), visit.form.text("do") == "stay"
     if not 0 < len(text) <= REPLY_LIMIT:
         raise Refused("reply_length")
-    if links.foreign(text, visit.context.policy.domains):
-        raise Refused("reply_link")
-    ask_first = visit.form.text("wait") != "yes"
-    await _change(visit, lambda db, ticket: threads.reply(db, ticket, text, visit.user, stay=stay, ask_first=ask_first))
+    ask_first, domains = visit.form.text("wait") != "yes", visit.context.policy.domains
+    await _change(
+        visit,
+        lambda db, ticket: threads.reply(db, ticket, text, visit.user, domains=domains, stay=stay, ask_first=ask_first),
+    )
     visit.context.nudge()
     return visit.go(f"/inbox/{visit.id}", "answered") if stay else visit.go("/inbox", "replied")
 
