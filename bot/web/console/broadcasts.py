@@ -75,7 +75,8 @@ class View:
     forecast: Forecast | None  #: before it is sent, once it is counted
     reasons: list[tuple[When, str | None, int, datetime | None]]
     duplicate: Broadcast | None
-    progress: Progress | None  #: after
+    statuses: dict[str, int] | None  #: after: recipients by the status in which each is now
+    progress: Progress | None  #: the same by channel, language, country and reason, once it is counted
     missed: int  #: whom it certainly did not reach, once it is over
 
     def file(self, language: str) -> dict[str, Any]:
@@ -85,15 +86,18 @@ class View:
 
 @pages.get("/broadcasts/{id:row}", needs=Permission.BROADCAST_VIEW)
 async def one(visit: Visit) -> Response:
-    dry = await counting.dry_run(visit)
-    view = await visit.database.query(_view, visit.context, visit.id, visit.reader, dry)
+    figures = await counting.figures(visit)
+    view = await visit.database.query(_view, visit.context, visit.id, visit.reader, figures)
     return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now(), bubbles=attaching.bubbles)
 
 
-def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reader, dry: Forecast | None) -> View:
+def _view(
+    db: Session, context: ConsoleContext, broadcast_id: int, reader: Reader, figures: counting.Figures | None
+) -> View:
     broadcast, content = _get(db, broadcast_id), context.content
     audience = Audience.from_json(broadcast.audience)
     sent = broadcast.sent_at is not None
+    dry = figures if isinstance(figures, Forecast) else None
     return View(
         broadcast=broadcast,
         names=_names(db, {broadcast.author_id, broadcast.approved_by, broadcast.refused_by, *broadcast.writers}),
@@ -107,7 +111,8 @@ def _view(db: Session, context: ConsoleContext, broadcast_id: int, reader: Reade
         forecast=dry,
         reasons=_reasons(dry) if dry else [],
         duplicate=None if sent else service.recent_duplicate(db, broadcast),
-        progress=progress.progress(db, broadcast) if sent else None,
+        statuses=progress.statuses(db, broadcast) if sent else None,
+        progress=figures if isinstance(figures, Progress) else None,
         missed=audiences.count(db, Audience(missed=(str(broadcast.id),))) if broadcast.finished_at else 0,
     )
 
