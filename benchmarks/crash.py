@@ -7,10 +7,12 @@ was calling a provider for, or had no committed answer to; on WhatsApp the provi
 import argparse
 import asyncio
 import json
+import math
 import multiprocessing
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,11 +87,12 @@ class Play:
         #: By the notes of those that were killed and not buried: which calls had begun without a committed outcome.
         self._in_flight: dict[str, frozenset[int]] = {}
 
-    async def run(self, kills: int) -> Result:
-        """Kill so many processes, let the last one finish, reconcile, and count."""
+    async def run(self, kills: int, seconds: float = math.inf) -> Result:
+        """Kill so many processes, or for so long, let the last one finish, reconcile, and count."""
+        end = time.monotonic() + seconds
         for fault in FAULTS:
             self.world.faults.add(Fault(fault.kind, None, None, fault.probability, fault.code, 1))
-        while self.result.kills < kills:
+        while self.result.kills < kills and time.monotonic() < end:
             left = await self.database.query(_open)
             await self._live(self.random.randint(0, 2 * left // (kills - self.result.kills)))
         process = await self.start()
@@ -260,11 +263,11 @@ def add_phones(database: Database, world: World, count: int, *senders: str) -> N
             db.get_one(Contact, address.contact_id).channel = "whatsapp"
 
 
-async def run(engine: str, recipients: int, kills: int, seed: int) -> Result:
+async def run(engine: str, recipients: int, kills: int, seed: int, seconds: float = math.inf) -> Result:
     """Return what came of one engine's run."""
     with office.database(engine, KEY) as database, tempfile.TemporaryDirectory(prefix="outreach-bench-") as folder:
         async with stage(database, Path(folder), recipients, seed) as play:
-            return await play.run(kills)
+            return await play.run(kills, seconds)
 
 
 def main() -> None:
@@ -273,11 +276,12 @@ def main() -> None:
     parser.add_argument("--recipients", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of killing, on each engine, at most")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append")
     chosen = parser.parse_args()
     results = {}
     for engine in chosen.engine or ("sqlite", "postgresql"):
-        results[engine] = asyncio.run(run(engine, chosen.recipients, chosen.kills, chosen.seed))
+        results[engine] = asyncio.run(run(engine, chosen.recipients, chosen.kills, chosen.seed, 60 * chosen.minutes))
         print(engine, results[engine])
     found = list(results.values())
     worst = {

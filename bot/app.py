@@ -361,6 +361,7 @@ def _channels(settings: Settings, database: Database) -> dict[str, Channel]:
         channels["whatsapp"] = WhatsAppChannel(
             settings.twilio_account_sid,
             settings.twilio_auth_token.get_secret_value(),
+            secondary_token=settings.twilio_secondary_token.get_secret_value(),
             number=settings.whatsapp_from,
             service_sid=settings.whatsapp_messaging_service_sid,
             public_url=settings.public_url,

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
 
     twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; signs webhooks too.")
+    twilio_secondary_token: SecretStr = Field(
+        SecretStr(""),
+        description="Twilio's secondary token, while tokens change: webhooks that it signs are taken too.",
+    )
     twilio_api_base: str = Field("", description="Another address for Twilio's APIs, such as an emulator's.")
     whatsapp_from: str = Field("", description="Our WhatsApp number, as +E.164.")
     whatsapp_messaging_service_sid: str = Field("", description="Messaging service (MG...) used instead of the number.")

@@ -38,11 +38,12 @@ def telegram(base: str, *, folder: Path = Path(), store: Store | None = None, po
     )  # fmt: skip
 
 
-def whatsapp(base: str, *, store: Store | None = None, pool: int = 8) -> WhatsAppChannel:
+def whatsapp(base: str, *, store: Store | None = None, pool: int = 8, secondary_token: str = "") -> WhatsAppChannel:
     return WhatsAppChannel(
         ACCOUNT, "secret-token", number=NUMBER, service_sid="", public_url=PUBLIC_URL, api_base=base, rate=80,
         timeout=0.3, max_in_flight=pool, store=store or Store(),
         media_url=lambda media: f"{PUBLIC_URL}/media/1/x/{media.reference}",
+        secondary_token=secondary_token,
     )  # fmt: skip
 
 

@@ -138,6 +138,19 @@ def test_a_wrong_a_missing_and_an_altered_signature_are_refused() -> None:
             channel.parse_inbound(hook)
 
 
+def test_while_tokens_change_both_sign_for_twilio() -> None:
+    channel = whatsapp("http://127.0.0.1:9", secondary_token="the-next")
+    for token in ("secret-token", "the-next"):
+        assert [one.external_id for one in channel.parse_inbound(twilio_hook(FORM, token=token))] == ["SM1"]
+    with pytest.raises(BadSignature):
+        channel.parse_inbound(twilio_hook(FORM, token=""))
+
+
+def test_a_word_that_twilio_knows_for_stop_is_one() -> None:
+    hook = twilio_hook(FORM | {"Body": "arret", "OptOutType": "STOP"})
+    assert [one.text for one in whatsapp("http://127.0.0.1:9").parse_inbound(hook)] == ["STOP"]
+
+
 def test_another_accounts_calls_are_not_ours_however_well_signed() -> None:
     channel = whatsapp("http://127.0.0.1:9")
     foreign = FORM | {"AccountSid": "AC" + "9" * 32, "Body": "x"}

@@ -62,10 +62,11 @@ class WhatsAppChannel:
         max_in_flight: int,
         store: ContentStore,
         media_url: Callable[[Media], str],
+        secondary_token: str = "",
     ) -> None:
         self.sender = number or service_sid
         self.rate = rate
-        self._account, self._token = account_sid, auth_token
+        self._account, self._tokens = account_sid, [token for token in (auth_token, secondary_token) if token]
         self._public_url, self._media_url = public_url, media_url
         self._from = {"MessagingServiceSid": service_sid} if service_sid else {"From": f"whatsapp:{number}"}
         self._http = PooledClient(api_base, timeout, max_in_flight)
@@ -195,7 +196,7 @@ class WhatsAppChannel:
 
     def _own_form(self, hook: Hook) -> dict[str, str] | None:
         """Return a verified form of our own account, or None: tokens may be shared, messages may not."""
-        form = webhooks.verified_form(hook, self._public_url, self._token)
+        form = webhooks.verified_form(hook, self._public_url, self._tokens)
         if form.get("AccountSid", self._account) != self._account:
             log.warning("webhook of another account")
             return None

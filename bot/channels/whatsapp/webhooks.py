@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from twilio.request_validator import RequestValidator
@@ -25,14 +25,15 @@ _OUTBOX_ID = re.compile(r"/status/(\d{1,18})$")
 _MEDIA_KINDS = {"image": "image", "audio": "audio", "video": "video"}
 
 
-def verified_form(hook: Hook, public_url: str, token: str) -> dict[str, str]:
+def verified_form(hook: Hook, public_url: str, tokens: Sequence[str]) -> dict[str, str]:
     """Return the form of a call that Twilio signed; raise BadSignature for any other."""
     # On the configured address: behind a proxy the request's own says http, and what was signed says https.
     url = f"{public_url}{hook.path}" + (f"?{hook.query}" if hook.query else "")
     try:
         form = dict(parse_qsl(hook.body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200))
         # Blank values are signed too, so that they must be kept.
-        genuine = RequestValidator(token).validate(url, form, hook.headers["x-twilio-signature"])
+        signature = hook.headers["x-twilio-signature"]
+        genuine = any(RequestValidator(token).validate(url, form, signature) for token in tokens)
     except (KeyError, TypeError, ValueError):  # the validator raises on malformed input
         genuine = False
     if not genuine:
