@@ -456,6 +456,7 @@ def upgrade() -> None:
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("respondents", sa.Integer(), nullable=False),
+        sa.Column("excluded", sa.Integer(), nullable=False),
         sa.Column("files", sa.JSON(), nullable=True),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("anonymity", sa.JSON(), nullable=True),

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
-from bot.exports import service
+from bot.exports import ordering, service
 from bot.exports.models import Export
 from bot.exports.options import Format, Options
 from bot.staff import audit
+from bot.staff import service as staff
+from bot.staff.models import StaffUser
+from bot.staff.roles import Permission, allows
 from bot.surveys.models import Survey
 
 BY = "command line"
@@ -45,6 +48,12 @@ def export(
     bands: Annotated[str, typer.Option(help="Numbers to make coarser, with how wide: arrival_year:10.")] = "",
     mask: Annotated[bool, typer.Option("--mask", help="Withhold combinations that fewer than five share.")] = False,
     free_text: Annotated[bool, typer.Option("--free-text", help="Include free text, which may name people.")] = False,
+    identified: Annotated[
+        bool, typer.Option("--identified", help="With addresses and files of who agreed to sharing, and nobody else.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why names leave, such as the agreement it rests on.")] = "",
+    recipient: Annotated[str, typer.Option(help="Who gets the names.")] = "",
+    by: Annotated[str, typer.Option("--by", help="E-mail address of who takes names: a role that may.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write the answers to the form's newest version as files with labels and codebook; pseudonymous."""
@@ -59,23 +68,33 @@ def export(
         identifying=frozenset(_names(identifying)),
         bands=frozenset(_names(bands)),
         mask=mask,
+        identified=identified,
+        reason=reason,
+        recipient=recipient,
     )
+    begun, result = _run(form, options, to, by)
+    rows = {str(path): file.rows for path, file in result.files.items()}
+    if as_json:
+        told = {"respondents": result.respondents, "answers": result.answers, "files": rows}
+        show_json(told | {"anonymity": result.anonymity, "excluded": begun.excluded})
+        return
+    show_table(f"{result.respondents} respondents, {result.answers} answers", ["file", "rows"], rows.items())
+    if identified:
+        typer.echo(f"{begun.excluded} did not agree to sharing and are not in it. Send it in a safe way.")
+    _warn(result.anonymity)
+
+
+def _run(form: str, options: Options, to: Path | None, by: str) -> tuple[Export, service.ExportResult]:
+    """Begin, write and finish in three transactions: members can go on writing while a large export is read."""
     with installation() as opened:
-        # Three transactions: members can go on writing while a large export is read.
         with opened.database.begin() as db:
-            begun = _begin(db, form, options)
+            begun = _begin(db, form, options, by)
         folder = to or opened.settings.data_dir / "exports" / str(begun.id)
         with opened.database.read() as db:
             result = service.write(db, begun, folder)
         with opened.database.begin() as db:
             service.finish(db, begun, result)
-    rows = {str(path): file.rows for path, file in result.files.items()}
-    if as_json:
-        told = {"respondents": result.respondents, "answers": result.answers, "files": rows}
-        show_json(told | {"anonymity": result.anonymity})
-    else:
-        show_table(f"{result.respondents} respondents, {result.answers} answers", ["file", "rows"], rows.items())
-        _warn(result.anonymity)
+    return begun, result
 
 
 def _warn(anonymity: dict[str, Any]) -> None:
@@ -100,14 +119,23 @@ def _formats(text: str) -> frozenset[str]:
     return found
 
 
-def _begin(db: Session, form: str, options: Options) -> Export:
+def _begin(db: Session, form: str, options: Options, by: str) -> Export:
     newest = select(Survey).where(Survey.form_id == form, Survey.published_at.is_not(None))
     survey = db.scalars(newest.order_by(Survey.published_at.desc(), Survey.id.desc()).limit(1)).one_or_none()
     if survey is None:
         raise Trouble(f"There is no survey {form}: publish it with `outreach survey publish FILE`")
+    if options.identified:
+        return ordering.order(db, survey, options, _staff(db, by))
     begun = service.begin(db, survey, options, BY)
     audit.record(db, None, "export.begun", "export", begun.id, {"survey": survey.id, "options": options.as_json()})
     return begun
+
+
+def _staff(db: Session, by: str) -> StaffUser:
+    user = staff.find(db, by) if by else None
+    if user is None or not allows(user, Permission.EXPORTS_IDENTIFIED):
+        raise Trouble("Names leave only by a member of staff whose role may export them: write --by EMAIL")
+    return user
 
 
 @app.command()

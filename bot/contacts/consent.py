@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -69,6 +69,12 @@ def granted(db: Session, contact_ids: Iterable[int]) -> set[tuple[int, str]]:
     db.flush()
     rows = db.connection().execute(_GRANTED, {"ids": list(contact_ids)})
     return {(contact_id, purpose) for contact_id, purpose in rows}
+
+
+def granting(purpose: Purpose) -> Select[int]:
+    """Select the ids of the contacts whose latest word on a purpose is a yes."""
+    last = select(func.max(Consent.id)).where(Consent.purpose == purpose).group_by(Consent.contact_id)
+    return select(Consent.contact_id).where(Consent.decision == Decision.GRANTED, Consent.id.in_(last))
 
 
 def granted_purposes(db: Session, contact: Contact) -> set[str]:

@@ -22,6 +22,10 @@ _PRIVACY = (
     "Respondent ids differ between exports. Days are in UTC; nothing finer than a day is exported. "
     "Do not try to find out who a respondent is, and do not publish a count below 10."
 )
+_IDENTIFIED = (
+    "Names people: for the recipient and the reason above only. Delete it when it has served, and the lines of the "
+    "withdrawal list at once; do not publish a count below 10."
+)
 
 
 def describe(
@@ -41,7 +45,7 @@ def describe(
         "shortened": list(shortened),
         "anonymity": anonymity,
         "caution": _CAUTION,
-        "privacy": _PRIVACY,
+        "privacy": _IDENTIFIED if options.identified else _PRIVACY,
         "software": f"diaspora-outreach {software_version()}",
     }
 

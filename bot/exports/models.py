@@ -21,6 +21,7 @@ class Export(Base):
     options: Mapped[dict[str, Any]]
     salt: Mapped[str] = mapped_column(EncryptedText)  #: hex; respondent ids come from it
     respondents: Mapped[int] = mapped_column(default=0)
+    excluded: Mapped[int] = mapped_column(default=0)  #: who answered and did not agree to sharing, of an identified one
     files: Mapped[Any] = mapped_column(JSON, nullable=True)  #: file name to {"rows", "sha256"}; None until written
     sha256: Mapped[str | None] = mapped_column(String(64))  #: of the manifest, which holds those of the files
     anonymity: Mapped[Any] = mapped_column(JSON, nullable=True)  #: what the check found; None until written

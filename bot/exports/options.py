@@ -35,6 +35,9 @@ class Options:
     xlsx_labels: bool = True
     groups: bool = False  #: name columns group/question
     free_text: bool = False  #: keep what people wrote in their own words: it may name them
+    identified: bool = False  #: with addresses and files, of who agreed to sharing and nobody else
+    reason: str = ""  #: why names leave, such as the agreement it rests on
+    recipient: str = ""  #: who gets them
     leave_out: frozenset[str] = frozenset()  #: names of questions to withhold, whatever their type
     identifying: frozenset[str] = frozenset()  #: questions whose combinations may give people away; none: by name
     bands: frozenset[str] = frozenset()  #: numbers to make coarser, with how wide: arrival_year:10
@@ -42,6 +45,11 @@ class Options:
     since: date | None = None  #: runs started on or after this day (UTC)
     until: date | None = None  #: runs started on or before this day (UTC)
     dispositions: frozenset[str] = frozenset()  #: none: all
+
+    @property
+    def may_name(self) -> bool:
+        """Tell whether the files may say who people are."""
+        return self.free_text or self.identified
 
     def as_json(self) -> dict[str, Any]:
         """Return the options as plain JSON values, always in the same order."""

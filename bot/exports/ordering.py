@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.db import Database
-from bot.exports import service
+from bot.exports import service, withdrawals
 from bot.exports.models import Export
 from bot.exports.options import ExportError, Options
 from bot.staff import audit
@@ -18,10 +18,11 @@ log = structlog.get_logger(__name__)
 
 
 def order(db: Session, survey: Survey, options: Options, user: StaffUser) -> Export:
-    """Begin an export; what people wrote in their own words may name them, and so needs a permission of its own."""
-    require(user, Permission.EXPORTS_IDENTIFIED if options.free_text else Permission.EXPORTS_RUN)
+    """Begin an export; what says who people are needs a permission of its own."""
+    require(user, Permission.EXPORTS_IDENTIFIED if options.may_name else Permission.EXPORTS_RUN)
     export = service.begin(db, survey, options, str(user.id))
-    audit.record(db, user, "export.begun", "export", export.id, {"survey": survey.id, "options": options.as_json()})
+    detail = {"survey": survey.id, "options": options.as_json(), "people": export.respondents}
+    audit.record(db, user, "export.begun", "export", export.id, detail | {"excluded": export.excluded})
     return export
 
 
@@ -36,5 +37,5 @@ async def write(database: Database, export: Export, exports_dir: Path) -> None:
 
 def take(db: Session, export: Export, name: str, user: StaffUser) -> None:
     """Note that somebody took a file of an export, where they may."""
-    require(user, Permission.EXPORTS_IDENTIFIED if export.options.get("free_text") else Permission.EXPORTS_RUN)
+    require(user, Permission.EXPORTS_IDENTIFIED if withdrawals.may_name(export) else Permission.EXPORTS_RUN)
     audit.record(db, user, "export.downloaded", "export", export.id, {"file": name})

@@ -15,7 +15,9 @@ from sqlalchemy import Select, and_, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.exports import anonymity, corrections, timings
+from bot.contacts import consent
+from bot.contacts.models import Purpose
+from bot.exports import anonymity, corrections, identified, timings
 from bot.exports.blocks import blocks, records
 from bot.exports.cases import cases
 from bot.exports.irregular import irregular
@@ -78,11 +80,18 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
     forms = list(_forms(db, survey, options).values())
     check(forms, options)
     anonymity.check(forms, options)
+    identified.check(options)
     salt = salt or os.urandom(16)
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
     db.flush()
-    chosen = db.execute(_chosen(survey, options), execution_options={"yield_per": _CHUNK})
+    wanted = _chosen(survey, options)
+    if options.identified:
+        shared = consent.granting(Purpose.SHARING)
+        refusing = wanted.where(wanted.selected_columns.contact_id.not_in(shared)).order_by(None).subquery()
+        export.excluded = db.scalar(select(func.count()).select_from(refusing)) or 0
+        wanted = wanted.where(wanted.selected_columns.contact_id.in_(shared))
+    chosen = db.execute(wanted, execution_options={"yield_per": _CHUNK})
     for chunk in chosen.partitions():
         rows = [
             {
@@ -125,6 +134,11 @@ def write(
             if options.timings:
                 path = package.path_beside("timings")
                 rows[path] = timings.write(db, export, forms, package, path)
+            if options.identified:
+                manifest["excluded_without_consent"] = export.excluded
+                people, media = package.path_beside("people"), package.path_beside("media").with_suffix(".zip")
+                rows[people] = identified.write_people(db, export, people)
+                rows[media] = identified.write_media(db, export, media)
         files = {path: ExportFile(count, _sha256(path)) for path, count in rows.items()}
         manifest["files"] = _listed(files)
         path = package.path_of_manifest()
@@ -178,7 +192,10 @@ def holding(db: Session, contact_id: int) -> list[tuple[Export, str]]:
 
 
 def withdrawn(db: Session, export: Export) -> list[str]:
-    """Return the ids whose interviews were erased after the export: whoever holds its files must delete these lines."""
+    """Return the ids whose lines whoever holds the export's files must delete.
+
+    Their interviews were erased since, or they took back the consent on which an identified export rests.
+    """
     return all_withdrawn(db, [export.id]).get(export.id, [])
 
 
@@ -190,11 +207,14 @@ def all_withdrawn(db: Session, export_ids: Collection[int] | None = None) -> dic
         Run.contact_id == ExportMember.contact_id,
         Run.started_at <= Export.created_at,
     )
+    revoked = Export.options["identified"].as_boolean() & ExportMember.contact_id.not_in(
+        consent.granting(Purpose.SHARING)
+    )
     gone = (
         select(ExportMember.export_id, ExportMember.respondent)
         .join(Export, Export.id == ExportMember.export_id)
         .outerjoin(Run, same)
-        .where(Run.id.is_(None))
+        .where(Run.id.is_(None) | revoked)
         .order_by(ExportMember.export_id, ExportMember.respondent)
     )
     found: dict[int, list[str]] = {}

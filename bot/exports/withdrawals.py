@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.exports import service
 from bot.exports.models import Export
+from bot.exports.options import Options
 
 NAME = "withdrawn.csv"
 
@@ -36,8 +37,8 @@ def write(db: Session, exports_dir: Path) -> int:
 
 
 def may_name(export: Export) -> bool:
-    """Tell whether the files hold what people wrote in their own words."""
-    return bool(export.options.get("free_text"))
+    """Tell whether the files say who people are: by an address, or in their own words."""
+    return Options.from_json(export.options).may_name
 
 
 def as_csv(respondents: Sequence[str]) -> str:

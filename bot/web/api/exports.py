@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from bot.exports import ordering, service
+from bot.exports import ordering, service, withdrawals
 from bot.exports.models import Export
 from bot.exports.options import Format, Options
 from bot.staff import audit, tokens
@@ -133,7 +133,7 @@ async def one(call: Reads, id: Id) -> ExportOut:
 async def fetch(call: Reads, id: Id, name: str) -> FileResponse:
     """Fetch a file of an export that is finished."""
     export = await call.read(lambda db: found(db.get(Export, id)))
-    if export.options.get("free_text"):
+    if withdrawals.may_name(export):
         tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
     path = call.context.exports_dir / str(id) / name
     if name not in (export.files or {}) or not path.is_file():
