@@ -1,6 +1,5 @@
 """export: the answers of a survey as files. exports: what became of earlier ones."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
-from bot.exports import ordering, service
+from bot.exports import ordering, service, weighting
 from bot.exports.models import Export
 from bot.exports.options import Format, Options
 from bot.staff import audit
@@ -23,37 +22,55 @@ BY = "command line"
 app = typer.Typer(help="Earlier exports.", no_args_is_help=True)
 
 
+#: What the options of `export` say of themselves.
+Form = Annotated[str, typer.Argument(help="Id of the form, such as diaspora_mapping.")]
+To = Annotated[Path | None, typer.Option(help="Folder; default: where the console finds it, in DATA_DIR.")]
+Language = Annotated[str | None, typer.Option(help="Labels, as the form names them: English (en).")]
+Formats = Annotated[str, typer.Option(help="csv, long, xlsx, parquet, sav, dta and jsonl, separated by commas.")]
+AllVersions = Annotated[bool, typer.Option("--all-versions", help="With the form's other versions.")]
+Corrections = Annotated[bool, typer.Option("--corrections", help="With what was answered before.")]
+Timings = Annotated[bool, typer.Option("--timings", help="With the seconds that each answer took.")]
+LeaveOut = Annotated[
+    str, typer.Option(help="Questions to withhold, separated by commas: what is rare may name people.")
+]
+Identifying = Annotated[
+    str, typer.Option(help="What may give people away together; default: origin, residence, age, sex.")
+]
+Bands = Annotated[str, typer.Option(help="Numbers to make coarser, with how wide: arrival_year:10.")]
+Mask = Annotated[bool, typer.Option("--mask", help="Withhold combinations that fewer than five share.")]
+Targets = Annotated[Path | None, typer.Option(help="Totals to weight to: CSV of question, code, total, source, as_of.")]
+FreeText = Annotated[bool, typer.Option("--free-text", help="Include free text, which may name people.")]
+Identified = Annotated[
+    bool, typer.Option("--identified", help="With addresses and files of who agreed to sharing, and nobody else.")
+]
+Reason = Annotated[str, typer.Option(help="Why names leave, such as the agreement it rests on.")]
+Recipient = Annotated[str, typer.Option(help="Who gets the names.")]
+By = Annotated[str, typer.Option("--by", help="E-mail address of who takes names: a role that may.")]
+
+
 @app.callback()
 def _group() -> None:
     """Keep `exports withdrawn` a command of a group."""
 
 
 def export(
-    form: Annotated[str, typer.Argument(help="Id of the form, such as diaspora_mapping.")],
-    to: Annotated[Path | None, typer.Option(help="Folder; default: where the console finds it, in DATA_DIR.")] = None,
-    language: Annotated[str | None, typer.Option(help="Labels, as the form names them: English (en).")] = None,
-    formats: Annotated[
-        str, typer.Option("--formats", help="csv, long, xlsx, parquet, sav, dta and jsonl, separated by commas.")
-    ] = "csv,long,xlsx",
-    all_versions: Annotated[bool, typer.Option("--all-versions", help="With the form's other versions.")] = False,
-    corrections: Annotated[bool, typer.Option("--corrections", help="With what was answered before.")] = False,
-    timings: Annotated[bool, typer.Option("--timings", help="With the seconds that each answer took.")] = False,
-    leave_out: Annotated[
-        str, typer.Option(help="Questions to withhold, by name, separated by commas: what is rare may name people.")
-    ] = "",
-    identifying: Annotated[
-        str,
-        typer.Option(help="What may give people away together; default: origin, residence, age, sex."),
-    ] = "",
-    bands: Annotated[str, typer.Option(help="Numbers to make coarser, with how wide: arrival_year:10.")] = "",
-    mask: Annotated[bool, typer.Option("--mask", help="Withhold combinations that fewer than five share.")] = False,
-    free_text: Annotated[bool, typer.Option("--free-text", help="Include free text, which may name people.")] = False,
-    identified: Annotated[
-        bool, typer.Option("--identified", help="With addresses and files of who agreed to sharing, and nobody else.")
-    ] = False,
-    reason: Annotated[str, typer.Option(help="Why names leave, such as the agreement it rests on.")] = "",
-    recipient: Annotated[str, typer.Option(help="Who gets the names.")] = "",
-    by: Annotated[str, typer.Option("--by", help="E-mail address of who takes names: a role that may.")] = "",
+    form: Form,
+    to: To = None,
+    language: Language = None,
+    formats: Formats = "csv,long,xlsx",
+    all_versions: AllVersions = False,
+    corrections: Corrections = False,
+    timings: Timings = False,
+    leave_out: LeaveOut = "",
+    identifying: Identifying = "",
+    bands: Bands = "",
+    mask: Mask = False,
+    targets: Targets = None,
+    free_text: FreeText = False,
+    identified: Identified = False,
+    reason: Reason = "",
+    recipient: Recipient = "",
+    by: By = "",
     as_json: AsJson = False,
 ) -> None:
     """Write the answers to the form's newest version as files with labels and codebook; pseudonymous."""
@@ -64,10 +81,11 @@ def export(
         timings=timings,
         language=language,
         free_text=free_text,
-        leave_out=frozenset(_names(leave_out)),
-        identifying=frozenset(_names(identifying)),
-        bands=frozenset(_names(bands)),
+        leave_out=_names(leave_out),
+        identifying=_names(identifying),
+        bands=_names(bands),
         mask=mask,
+        targets=weighting.read(_text(targets)) if targets else (),
         identified=identified,
         reason=reason,
         recipient=recipient,
@@ -108,12 +126,19 @@ def _warn(anonymity: dict[str, Any]) -> None:
         typer.echo(f"Before you pass it on, take it again with --mask, --bands or --leave-out one of {left}.", err=True)
 
 
-def _names(text: str) -> Iterator[str]:
-    yield from filter(None, (name.strip() for name in text.split(",")))
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise Trouble(f"{path} cannot be read: it must be a CSV file in UTF-8") from None
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (name.strip() for name in text.split(","))))
 
 
 def _formats(text: str) -> frozenset[str]:
-    found = frozenset(_names(text))
+    found = _names(text)
     if not found or found - set(Format):
         raise Trouble(f"--formats takes {', '.join(Format)}, separated by commas, and not {text!r}")
     return found

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from bot import clock
-from bot.cli import survey_people
+from bot.cli import responding, survey_people
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json
 from bot.content.languages import LANGUAGES
@@ -25,6 +25,7 @@ app.command()(survey_people.invite)
 app.command()(survey_people.terms)
 app.command()(survey_people.nudge)
 app.command()(survey_people.close)
+app.command()(responding.response)
 File = Annotated[Path, typer.Argument(help="An XLSForm (.xlsx .xls .csv .md) or XForm (.xml).")]
 
 

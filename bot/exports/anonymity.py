@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import floor
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -72,7 +73,7 @@ def examine(db: Session, export: Export, forms: Iterable[Form], options: Options
     bands = widths(options)
     groups: Counter[Values] = Counter()
     people: dict[str, Values] = {}
-    for respondent, values in _values(db, export, chosen, bands):
+    for respondent, values in answers(db, export, chosen, bands):
         groups[values] += 1
         people[respondent] = values
     rare = frozenset(respondent for respondent, values in people.items() if groups[values] < FLOOR)
@@ -163,14 +164,14 @@ def by_itself(name: str) -> bool:
     return _KNOWN.fullmatch(name.rsplit("/", 1)[-1].lower()) is not None
 
 
-def _values(
-    db: Session, export: Export, chosen: Sequence[Variable], bands: Mapping[str, int]
+def answers(
+    db: Session, export: Export, chosen: Sequence[Variable], bands: Mapping[str, int] = MappingProxyType({})
 ) -> Iterator[tuple[str, Values]]:
     """Yield each respondent who said anything of it, with the answers."""
     places = {q.path: place for place, variable in enumerate(chosen) for q in variable.versions.values()}
     if not places:
         return
-    answers = (
+    said = (
         select(ExportMember.respondent, Answer.path, Answer.value)
         .join(Answer, Answer.run_id == ExportMember.run_id)
         .where(ExportMember.export_id == export.id, Answer.superseded_at.is_(None), Answer.relevant)
@@ -178,7 +179,7 @@ def _values(
         .order_by(ExportMember.respondent)
     )
     wide = {place: bands[variable.name] for place, variable in enumerate(chosen) if variable.name in bands}
-    for respondent, rows in groupby(stream(db, answers), key=itemgetter(0)):
+    for respondent, rows in groupby(stream(db, said), key=itemgetter(0)):
         values = [""] * len(chosen)
         for _, path, value in rows:
             place = places[path]

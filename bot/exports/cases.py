@@ -91,6 +91,7 @@ class Case:
     source: str
     occasion: str
     replies: Replies
+    weight: str | None = None  #: None: the export has none; "": the person has none
 
     @property
     def head(self) -> tuple[str, ...]:
@@ -105,6 +106,7 @@ class Case:
             self.channel,
             self.source,
             self.occasion,
+            *(() if self.weight is None else (self.weight,)),
         )
 
     @property

@@ -22,6 +22,10 @@ class Format(StrEnum):
     JSON = "jsonl"
 
 
+#: A declared total: question, code, how many people, who says so, and of which day.
+Target = tuple[str, str, float, str, str]
+
+
 @dataclass(frozen=True)
 class Options:
     """Filters and layout. The defaults are pseudonymous: codes in CSV, labels in XLSX, no free text."""
@@ -42,6 +46,7 @@ class Options:
     identifying: frozenset[str] = frozenset()  #: questions whose combinations may give people away; none: by name
     bands: frozenset[str] = frozenset()  #: numbers to make coarser, with how wide: arrival_year:10
     mask: bool = False  #: withhold these combinations of who is nearly alone with one
+    targets: tuple[Target, ...] = ()  #: totals to which weights bring the respondents
     since: date | None = None  #: runs started on or after this day (UTC)
     until: date | None = None  #: runs started on or before this day (UTC)
     dispositions: frozenset[str] = frozenset()  #: none: all
@@ -67,6 +72,8 @@ class Options:
         known = dict(values)
         for name in {"leave_out", "dispositions", "formats", "identifying", "bands"} & known.keys():
             known[name] = frozenset(known[name])
+        if "targets" in known:
+            known["targets"] = tuple((str(a), str(b), float(c), str(d), str(e)) for a, b, c, d, e in known["targets"])
         for name in {"since", "until"} & known.keys():
             known[name] = date.fromisoformat(known[name]) if known[name] else None
         return cls(**known)

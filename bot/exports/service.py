@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.contacts import consent
 from bot.contacts.models import Purpose
-from bot.exports import anonymity, corrections, identified, timings
+from bot.exports import anonymity, corrections, identified, timings, weighting
 from bot.exports.blocks import blocks, records
 from bot.exports.cases import cases
 from bot.exports.irregular import irregular
@@ -25,6 +25,7 @@ from bot.exports.manifest import as_json
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import Options
 from bot.exports.package import Package, check
+from bot.exports.weighting import Weights
 from bot.surveys.form import Form
 from bot.surveys.models import Disposition, Run, Survey
 from bot.surveys.publishing import form_of
@@ -81,6 +82,7 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
     check(forms, options)
     anonymity.check(forms, options)
     identified.check(options)
+    weighting.check(forms, options)
     salt = salt or os.urandom(16)
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
@@ -119,26 +121,16 @@ def write(
     options = Options.from_json(export.options)
     forms = _forms(db, db.get_one(Survey, export.survey_id), options)
     alone = anonymity.examine(db, export, forms.values(), options)
+    weights = weighting.weigh(db, export, forms.values(), options)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
         with Package(list(forms.values()), options, Path(work), irregular(db, export, forms.values())) as package:
-            lines = records(
-                anonymity.softened(cases(db, export, options.free_text), forms, options, alone), forms, package.tables
-            )
+            people = anonymity.softened(cases(db, export, options.free_text), forms, options, alone)
+            lines = records(weighting.weighted(people, weights), forms, package.tables)
             for block in blocks(lines, package.tables):
                 package.add(block)
                 progress(package.tally.respondents, export.respondents)
             manifest, rows = package.finish(alone.as_json())
-            if options.corrections:
-                path = package.path_beside("corrections")
-                rows[path] = corrections.write(db, export, options, forms, package, path)
-            if options.timings:
-                path = package.path_beside("timings")
-                rows[path] = timings.write(db, export, forms, package, path)
-            if options.identified:
-                manifest["excluded_without_consent"] = export.excluded
-                people, media = package.path_beside("people"), package.path_beside("media").with_suffix(".zip")
-                rows[people] = identified.write_people(db, export, people)
-                rows[media] = identified.write_media(db, export, media)
+            rows |= _beside(db, export, options, forms, package, weights, manifest)
         files = {path: ExportFile(count, _sha256(path)) for path, count in rows.items()}
         manifest["files"] = _listed(files)
         path = package.path_of_manifest()
@@ -155,6 +147,35 @@ def write(
         for made in (*files, path):
             made.replace(directory / made.name)
     return result
+
+
+def _beside(
+    db: Session,
+    export: Export,
+    options: Options,
+    forms: dict[int, Form],
+    package: Package,
+    weights: Weights,
+    manifest: dict[str, Any],
+) -> dict[Path, int]:
+    """Write the files that were asked for beside the answers; return how many lines each has."""
+    rows: dict[Path, int] = {}
+    if options.corrections:
+        path = package.path_beside("corrections")
+        rows[path] = corrections.write(db, export, options, forms, package, path)
+    if options.timings:
+        path = package.path_beside("timings")
+        rows[path] = timings.write(db, export, forms, package, path)
+    if weights.told:
+        manifest["weights"] = weights.told
+        path = package.path_beside("weighted")
+        rows[path] = weighting.write(db, export, package, weights, path)
+    if options.identified:
+        manifest["excluded_without_consent"] = export.excluded
+        listed, media = package.path_beside("people"), package.path_beside("media").with_suffix(".zip")
+        rows[listed] = identified.write_people(db, export, listed)
+        rows[media] = identified.write_media(db, export, media)
+    return rows
 
 
 def _forms(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:

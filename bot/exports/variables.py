@@ -29,6 +29,8 @@ HEAD = (
     "source",
     "occasion",
 )
+#: The column after them, when there are declared totals.
+WEIGHT = "weight"
 
 
 class Kind(StrEnum):
@@ -103,18 +105,22 @@ class Table:
     inside: str  #: path of the repeat below the root of the form
     numbers: tuple[str, ...]  # the columns that number the repeats around it, itself included
     variables: tuple[Variable, ...]
+    weighted: bool = False  #: whether a respondent's weight is a column
 
     @property
     def head(self) -> tuple[str, ...]:
         """Return the names of the columns before the variables."""
-        return ("respondent", *self.numbers) if self.numbers else HEAD
+        if self.numbers:
+            return ("respondent", *self.numbers)
+        return (*HEAD, WEIGHT) if self.weighted else HEAD
 
     @property
     def head_kinds(self) -> list[Kind]:
         """Return the kinds of the columns before the variables."""
         if self.numbers:
             return [Kind.TEXT, *(Kind.NUMBER for _ in self.numbers)]
-        return [Kind.DATE if name.startswith("day_") else Kind.TEXT for name in HEAD]
+        kinds = [Kind.DATE if name.startswith("day_") else Kind.TEXT for name in HEAD]
+        return [*kinds, Kind.NUMBER] if self.weighted else kinds
 
     @property
     def headers(self) -> list[str]:
@@ -151,6 +157,7 @@ def tables(forms: Sequence[Form], options: Options) -> list[Table]:
             inside=inside,
             numbers=numbers[inside],
             variables=tuple(Variable(versions, name) for name, versions in columns.items()),
+            weighted=bool(options.targets) and not inside,
         )
         for inside, columns in found.items()
     ]
@@ -192,10 +199,10 @@ def _questions(group: Group | Repeat) -> Iterator[Question]:
 
 def _named(group: Group | Repeat, questions: list[Question], options: Options) -> Iterator[tuple[str, Question]]:
     """Name the columns: a name that would stand twice gets its groups in front, whatever the options."""
-    taken = Counter([*HEAD, *(question.name for question in questions)])
+    taken = Counter([*HEAD, WEIGHT, *(question.name for question in questions)])
     for question in questions:
         inside = question.path.removeprefix(f"{group.path}/")
         if options.groups or taken[question.name] > 1:
-            yield inside if inside not in HEAD else f"{group.name}/{inside}", question
+            yield inside if inside not in (*HEAD, WEIGHT) else f"{group.name}/{inside}", question
         else:
             yield question.name, question

@@ -6,7 +6,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from bot import clock
-from bot.exports import ordering, service, withdrawals
+from bot.exports import ordering, service, weighting, withdrawals
 from bot.exports.models import Export
 from bot.exports.options import ExportError, Format, Options
 from bot.staff import audit
@@ -65,7 +65,18 @@ async def run(visit: Visit) -> Response:
     formats = frozenset(visit.form.texts("formats")) & set(Format)
     if not formats:
         raise Refused("no_format")
-    options = Options(
+    try:
+        options = _options(visit, formats)
+        export = await visit.database.run(_begin, survey_id, options, visit.user)
+    except ExportError as error:
+        return await _listing(visit, sentence(error))
+    response = visit.go("/exports", "exporting")
+    response.background = BackgroundTask(ordering.write, visit.context.database, export, visit.context.exports_dir)
+    return response
+
+
+def _options(visit: Visit, formats: frozenset[str]) -> Options:
+    return Options(
         formats=formats,
         all_versions=bool(visit.form.text("all_versions")),
         corrections=bool(visit.form.text("corrections")),
@@ -76,19 +87,13 @@ async def run(visit: Visit) -> Response:
         identified=bool(visit.form.text("identified")),
         reason=visit.form.text("reason"),
         recipient=visit.form.text("recipient"),
+        targets=weighting.read(targets) if (targets := visit.form.text("targets")) else (),
         mask=bool(visit.form.text("mask")),
         language=visit.form.text("language") or None,
         leave_out=_names(visit, "leave_out"),
         identifying=_names(visit, "identifying"),
         bands=_names(visit, "bands"),
     )
-    try:
-        export = await visit.database.run(_begin, survey_id, options, visit.user)
-    except ExportError as error:
-        return await _listing(visit, sentence(error))
-    response = visit.go("/exports", "exporting")
-    response.background = BackgroundTask(ordering.write, visit.context.database, export, visit.context.exports_dir)
-    return response
 
 
 def _names(visit: Visit, field: str) -> frozenset[str]:
