@@ -62,7 +62,7 @@ class Broadcast(Base):
     repeats: Mapped[int | None] = mapped_column(
         ForeignKey("broadcast.id"), index=True
     )  #: the one it is the next time of
-    expires_at: Mapped[datetime | None]  #: nobody gets it later; None: service.VALID after it leaves
+    expires_at: Mapped[datetime | None]  #: nobody gets it later; None: messaging.lives after it leaves
 
     status: Mapped[BroadcastStatus] = mapped_column(String(16), default=BroadcastStatus.DRAFT, index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id"))

@@ -16,15 +16,13 @@ from bot.broadcasts.models import KIND, Broadcast, BroadcastStatus
 from bot.broadcasts.policy import Policy
 from bot.contacts.models import Contact
 from bot.content import Content
-from bot.messaging import outbox
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging import lives, outbox
+from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.sentences import Sentence
 from bot.staff import audit, roles
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 
-#: How long after it leaves somebody may still get it, unless the author says otherwise.
-VALID = timedelta(days=7)
 #: An audience may grow by this much between approval and sending.
 GROWTH = 1.1
 #: How far back the same texts count as sent recently.
@@ -219,7 +217,9 @@ def send(db: Session, content: Content, broadcast: Broadcast, sender: StaffUser 
         )
     now = clock.now()
     due_at = max(now, broadcast.scheduled_at or now)
-    expires_at = min(broadcast.expires_at or due_at + VALID, targets.ends_at(db, content, broadcast))
+    expires_at = min(
+        broadcast.expires_at or due_at + lives.of(Priority.BROADCAST), targets.ends_at(db, content, broadcast)
+    )
     if expires_at <= due_at:
         raise NotPossible(Sentence("Its deadline is over before it would leave: set a later one"))
     broadcast.audience_count = freezing.freeze(db, broadcast, policy, now, expires_at)

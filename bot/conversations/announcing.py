@@ -13,8 +13,8 @@ from bot.broadcasts.models import KIND, Broadcast
 from bot.contacts.models import Contact, Purpose
 from bot.content import Content
 from bot.content.languages import LANGUAGES
-from bot.messaging import outbox
-from bot.messaging.models import OutboxMessage, Status
+from bot.messaging import lives, outbox
+from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 from bot.opportunities import leads, service, touches, wording
 from bot.opportunities.models import CardStatus, Opportunity
@@ -65,7 +65,7 @@ def announce(db: Session, content: Content, card: Opportunity, author: StaffUser
             for code in texts
         },
         link=(targets.CARD, card.id),
-        expires_at=min(service.ends_at(card), clock.now() + broadcasts.VALID),
+        expires_at=min(service.ends_at(card), clock.now() + lives.of(Priority.BROADCAST)),
     )
     return broadcasts.draft(db, content, author, what)
 

@@ -14,11 +14,13 @@ from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.broadcasts.service import ApprovalVoid, Draft, HasProblems, NotPossible, OwnWork
 from bot.contacts.models import Contact, Decision, Purpose, Reach, State
 from bot.db import Database
+from bot.messaging import lives
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.staff import audit, roles
 from bot.staff.models import AuditEntry, Role
 from tests.broadcasts.conftest import TEXTS, Office, add_contact, add_staff
 
+VALID = lives.of(Priority.BROADCAST)
 EDITED = Draft(title="Savings", purpose=Purpose.NEWS, texts=TEXTS | {"en": "A new savings product!"})
 
 
@@ -41,7 +43,7 @@ def test_an_approved_broadcast_becomes_one_row_for_each_of_its_audience(
         assert (queued.kind, queued.ref, queued.priority) == ("broadcast", broadcast.id, Priority.BROADCAST)
         assert (queued.purpose, queued.body, queued.attempts) == (Purpose.NEWS, None, 0)
         assert queued.once == f"broadcast:{broadcast.id}:{willing.id}"
-        assert (queued.due_at, queued.expires_at) == (frozen, frozen + service.VALID)
+        assert (queued.due_at, queued.expires_at) == (frozen, frozen + VALID)
         assert (suppressed.status, suppressed.reason) == (Status.SUPPRESSED, "no_consent_news")
         assert broadcast.status == BroadcastStatus.SENDING
         assert broadcast.audience_count == 2
@@ -90,7 +92,7 @@ def test_even_a_broadcast_reset_by_hand_reaches_nobody_twice(
         broadcast = office.approved(db)
         office.send(db, broadcast)
     with pytest.raises(Exception, match=r"(?i)unique"), database.begin() as db:
-        freezing.freeze(db, broadcast, office.policy, frozen, frozen + service.VALID)
+        freezing.freeze(db, broadcast, office.policy, frozen, frozen + VALID)
 
 
 @pytest.mark.parametrize("status", [status for status in BroadcastStatus if status not in (BroadcastStatus.APPROVED,)])
@@ -209,7 +211,7 @@ def test_a_scheduled_broadcast_waits_for_its_time_also_after_a_pause(
         service.resume(db, broadcast, office.editor)
         db.expire_all()
         assert [(row.status, row.due_at) for row in rows(db)] == [(Status.QUEUED, later)]
-        assert rows(db)[0].expires_at == later + service.VALID
+        assert rows(db)[0].expires_at == later + VALID
 
 
 def test_a_deadline_before_it_would_leave_is_refused(database: Database, office: Office, frozen: datetime) -> None:
