@@ -79,7 +79,7 @@ def take_language(talk: Talk, said: str) -> bool:
         for message in surveys.speak(talk.db, talk.content, talk.contact, run, code):
             talk.send(message)
         return True
-    talk.say("language.changed", language=LANGUAGES[code].name)
+    talk.send(Message(talk.with_notice("language.changed", language=LANGUAGES[code].name)))
     if registration.is_open(talk):
         registration.ask(talk)
     return True

@@ -68,12 +68,19 @@ def _ask_residence(talk: Talk) -> None:
 def _take_residence(talk: Talk, said: str) -> str | None:
     if _skipped(talk, said):
         return "interests"
+    if guess := talk.dialogue.data.get("guess"):
+        if talk.keyword == Keyword.YES:
+            return _settle(talk, Place(guess))
+        talk.open("residence", guess=None)  # a later yes does not mean this one
     found = _pressed_country(talk, said) if talk.inbound.button else talk.content.places.find_country(said)
     if not found:
         talk.say("registration.residence_unknown", answer=said[:_ECHO])
         return ASKED_AGAIN
-    if len(found) > 1 or not found[0].sure:
+    if len(found) > 1:
         _ask_which(talk, found)
+        return ASKED_AGAIN
+    if not found[0].sure:
+        _ask_whether(talk, found[0].country, said)
         return ASKED_AGAIN
     return _settle(talk, found[0])
 
@@ -86,6 +93,14 @@ def _ask_which(talk: Talk, found: list[Place]) -> None:
     names = {place.country: talk.content.places.country_name(place.country, talk.language) for place in found}
     buttons = [Button(f"reg:residence:{country}", name) for country, name in names.items()]
     talk.say("registration.residence_which", *buttons)
+
+
+def _ask_whether(talk: Talk, country: str, said: str) -> None:
+    """Ask about the one country that what was written resembles."""
+    name = talk.content.places.country_name(country, talk.language)
+    button = Button(f"reg:residence:{country}", name)
+    talk.say("registration.residence_confirm", button, answer=said[:_ECHO], country=name)
+    talk.open("residence", guess=country)
 
 
 def _settle(talk: Talk, place: Place) -> str:

@@ -13,6 +13,7 @@ from bot.conversations import choices, wordings
 from bot.conversations.steps import END, Step
 from bot.conversations.talk import Talk
 from bot.messaging import outbox
+from bot.messaging.outbox import Message
 from bot.webhooks import service as webhooks
 from bot.webhooks.models import Kind
 
@@ -30,7 +31,7 @@ def _take_language(talk: Talk, said: str) -> str | None:
     if language is None:
         return None
     talk.contact.language = language
-    talk.say("registration.welcome")
+    talk.send(Message(talk.with_notice("registration.welcome")))
     return "consent"
 
 

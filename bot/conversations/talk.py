@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from bot.channels.base import Button, Inbound
 from bot.contacts.models import Address, Contact
 from bot.content import Content, Keyword
-from bot.content.languages import SOURCE
+from bot.content.languages import LANGUAGES, SOURCE
 from bot.conversations.models import Dialogue
 from bot.messaging import outbox
 from bot.messaging.outbox import Message
@@ -47,6 +47,12 @@ class Talk:
     def text(self, key: str, /, **values: object) -> str:
         """Return a wording in the contact's language."""
         return self.content.catalogue.text(key, self.language, **values)
+
+    def with_notice(self, key: str, /, **values: object) -> str:
+        """Return a wording; where it stands for an unreviewed one, say why it comes in another language."""
+        text, language = self.text(key, **values), LANGUAGES[self.language].name
+        is_draft = self.content.catalogue.draft(key, self.language) is not None
+        return f"{text}\n\n{self.text('language.partly', language=language)}" if is_draft else text
 
     def button(self, id: str, key: str) -> Button:
         """Return a button with a label from the catalogue."""

@@ -215,6 +215,28 @@ def test_a_stranger_asks_or_reports_and_only_the_words_are_kept(
         assert {(file.status, file.reason) for file in db.scalars(select(ReceivedFile))} == {("failed", "not_kept")}
 
 
+@pytest.mark.parametrize(
+    "said", ["Please unsubscribe me!", "stop sending me messages", "Arrêtez de m’écrire.", "Chonde, lekani"]
+)
+def test_stop_is_understood_however_politely_or_not_it_is_put(member: Line, said: str) -> None:
+    assert member.write(said) == member.says("stop.confirmed")
+
+
+@pytest.mark.parametrize("language", ["Sesotho", "Chichewa", "Kreol Morisien"])
+def test_who_chooses_a_language_that_is_being_checked_is_told_why_another_one_comes(line: Line, language: str) -> None:
+    line.write("hello")
+    welcome = line.write(language)
+    assert f"{line.says('registration.welcome')}\n\n{line.says('language.partly')}" in welcome
+    line.play("yes", "yes", "1", "skip")
+    for odd in ("Madagascer", "Zzyzx", "Madagascer"):
+        answer = line.write(odd)
+        if odd == "Zzyzx":
+            assert line.write("yes").startswith(line.says("registration.residence_unknown"))
+    assert answer.startswith(line.says("registration.residence_confirm"))
+    assert line.write("yes") == line.says("registration.ask_city")
+    assert line.contact().residence == "MG"
+
+
 def test_somebody_who_left_still_has_rights_over_what_we_keep(member: Line) -> None:
     member.write("STOP")
     assert member.says("mydata.summary") in member.write("MY DATA")
