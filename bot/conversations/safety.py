@@ -40,6 +40,17 @@ _CODE_BEFORE = re.compile(rf"(?<![\d+])(?P<secret>{_DIGITS})\s+{_IS}\s[^\d\n]{{0
 #: "Password: hunter2", "my password is hunter2", "mot de passe : azerty", "mo modpas se soley".
 _PASSWORD = re.compile(rf"\b(?:{_PASSWORDS})\b{_MINE}\s*(?:\b{_IS}\b|:|=)+\s*(?P<secret>\S+)", re.IGNORECASE)
 
+#: "My passport number is A1234567": the ones with letters, since digits alone may be the passport office's telephone.
+_DOCUMENT = re.compile(
+    r"\b(?:passport|passeport|pasepoto|pasipoti|paspor)\b[^\d\n]{0,20}?(?P<secret>\b[A-Z]{1,2}\d{6,9}\b)", re.IGNORECASE
+)
+#: "WhatsApp code 123-456", "code Telegram : 12345": what is asked for to take an account over.
+_MESSENGER = re.compile(
+    r"\b(?:whatsapp|telegram) (?:code|kod|khoutu|khodi)\b[^\d\n]{0,20}?(?P<secret>\d{3}[ -]?\d{2,3})(?!\d)"
+    r"|\b(?:code|kod|khoutu|khodi) (?:whatsapp|telegram)\b[^\d\n]{0,20}?(?P<other>\d{3}[ -]?\d{2,3})(?!\d)",
+    re.IGNORECASE,
+)
+
 
 def redact(inbound: Inbound) -> Inbound:
     """Return the message without the secrets in its text, in the provider's payload too."""
@@ -56,8 +67,9 @@ def has_secret(inbound: Inbound) -> bool:
 
 def _secrets(text: str) -> Iterator[str]:
     yield from (found[0] for found in _CARD.finditer(text) if _luhn(found[0]))
-    for pattern in (_CODE, _CODE_BEFORE, _PASSWORD):
+    for pattern in (_CODE, _CODE_BEFORE, _PASSWORD, _DOCUMENT):
         yield from (found["secret"] for found in pattern.finditer(text))
+    yield from (found["secret"] or found["other"] for found in _MESSENGER.finditer(text))
 
 
 def _luhn(text: str) -> bool:

@@ -35,6 +35,10 @@ SECRETS = {
     "mo PIN se 9087": "9087",
     "kod sekre: 4455": "4455",
     "mo modpas se Soley5": "Soley5",
+    "My passport number is RA123456.": "RA123456",
+    "passeport n° M7654321": "M7654321",
+    "WhatsApp code 123-456": "123-456",
+    "code Telegram : 54321": "54321",
 }
 HARMLESS = [
     "",
@@ -51,6 +55,8 @@ HARMLESS = [
     "M1,234.50 and R 12 000",
     "12345678901234567890123",
     "opinion 2024",
+    "The passport office is at 22312345",
+    "Write to us on WhatsApp: code 266 5012 3456",
     "In 2024 is my pinnacle",
     "ke rata lipotso tse 4",
     "se mo premie fwa, 1968",
