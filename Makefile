@@ -45,6 +45,9 @@ migration: $(VENV)/.dev  ## Write a migration from the models (ARGS="-m 'what ch
 	@rm -f var/migration.db && OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic upgrade head \
 	&& OUTREACH_DATABASE_URL=sqlite:///var/migration.db $(BIN)/alembic revision --autogenerate $(ARGS)
 
+fuzz: $(VENV)/.dev  ## 10,000 hostile inputs into the console's forms, and as many calls of the API (half an hour; ARGS="-k api")
+	@OUTREACH_FUZZ=10000 $(BIN)/python -m pytest tests/web/test_console_fuzz.py tests/web/test_api_fuzz.py -n 0 -s $(ARGS)
+
 bench-delivery: $(VENV)/.dev $(VENV)/.peers  ## Messages a second and CPU a message, beside other clients, on both engines
 	@$(BIN)/python -m benchmarks.delivery $(ARGS)
 
@@ -116,4 +119,4 @@ install = echo "Installing into $(2) with pip ..." && \
 	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help coverage sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console
+.PHONY: help fuzz coverage sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

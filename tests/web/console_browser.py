@@ -114,13 +114,13 @@ def _hash() -> str:
     return passwords.hashed(PASSWORD)
 
 
-def build(database: Database, messages_dir: Path, data_dir: Path) -> FastAPI:
+def build(database: Database, messages_dir: Path, data_dir: Path, **settings: Any) -> FastAPI:
     """Return an application with console and API, and one staff user of each role."""
     with database.begin() as db:
         for role in Role:
             user, _ = service.add(db, f"{role}@example.org", f"{role.title()} Person", role)
             user.password_hash, user.link_hash = _hash(), None
-    app, made = FastAPI(), context(database, messages_dir, data_dir)
+    app, made = FastAPI(), context(database, messages_dir, data_dir, **settings)
     mount(app, made)
     api.mount(app, made)
     return app
@@ -130,12 +130,12 @@ async def _nothing_to_sync() -> dict[str, str]:
     return {}
 
 
-def context(database: Database, messages_dir: Path, data_dir: Path) -> ConsoleContext:
+def context(database: Database, messages_dir: Path, data_dir: Path, **settings: Any) -> ConsoleContext:
     """Return what the console needs, with both channels switched on."""
     return ConsoleContext(
         database=database,
         content=Content.load(messages_dir),
-        settings=Settings(data_dir=data_dir, second_factor_roles="", _env_file=None),
+        settings=Settings(data_dir=data_dir, second_factor_roles="", _env_file=None, **settings),
         policy=Policy({"telegram": FakeChannel(30, False), "whatsapp": FakeChannel(80, True)}, Rules()),
         nudge=lambda: None,
         secret=b"a secret for tests",

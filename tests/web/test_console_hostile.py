@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from lxml.html import FormElement
 
 from bot import clock
 from bot.contacts.models import Contact
@@ -14,23 +13,10 @@ from bot.staff.models import Role
 from bot.staff.roles import ROLES
 from bot.web.console import PAGES, attaching
 from bot.web.console.routes import Open
-from tests.web.console_browser import Browser, Seen, build
+from tests.web.console_browser import Browser, build
 from tests.web.test_console_broadcasts import add_member, write
 
 MARK = "<u>mark</u>"
-HOSTILE = (
-    "",
-    MARK,
-    "\x00\x1f\x7f\ud800".encode("utf-8", "surrogatepass").decode("utf-8", "replace") + "\x00",
-    "'; DROP TABLE contact; --",
-    "99999999999999999999999999",
-    "-1",
-    "١٢٣",
-    "0001-01-01T00:00",
-    "9999-12-31T23:59",
-    "{{ 7 * 7 }}{% raw %}",
-    "é" * 70_000,
-)
 
 
 @pytest.fixture
@@ -48,38 +34,6 @@ async def browser(database: Database, messages_dir: Path, tmp_path: Path) -> Bro
 
 def app_paths() -> list[str]:
     return [page.path.replace("{id:row}", "1").replace("{link}", "x").replace("{name}", "x") for page in PAGES]
-
-
-async def forms(browser: Browser) -> list[tuple[Seen, FormElement]]:
-    """Return every form of every page."""
-    found = []
-    for page, path in zip(PAGES, app_paths(), strict=True):
-        if page.method == "GET":
-            seen = await browser.open(path)
-            found += [(seen, form) for form in seen.tree.forms]
-    return found
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # the stricter one
-async def test_every_field_takes_everything_without_failing(browser: Browser) -> None:
-    kept = ("/sign-out", "/staff/1/role", "/staff/1/active", "/staff/1/invite")  # would end the test's own session
-    tried = 0
-    for seen, form in await forms(browser):
-        action = str(seen.response.url.join(form.get("action") or ""))
-        if action.endswith(kept):
-            continue
-        [token] = form.xpath(".//input[@name='token']/@value") or [""]
-        for value in HOSTILE:
-            fields = {name: value for name in form.fields if name != "token"} | {"token": token}
-            method = (form.get("method") or "get").upper()
-            sent = {"params": fields} if method == "GET" else {"data": fields}
-            if method == "GET" and len(value) > 1000:
-                continue
-            answer = await browser.client.request(method, action, **sent)
-            assert answer.status_code < 500, (action, value[:40], answer.status_code)
-            assert MARK not in answer.text, (action, value[:40])
-            tried += 1
-    assert tried > 150
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # pages do not depend on it
