@@ -184,7 +184,8 @@ async def send(browser: Browser, found: Found, chance: random.Random) -> httpx.R
         short = {name: [value[:200] for value in values] for name, values in plain.items()}
         return await browser.client.get(action, params=short)
     if found.files and chance.random() < 0.7:
-        upload = (chance.choice(HOSTILE)[:50], chance.choice((b"", b"PK\x03\x04", b"%PDF-1.7", b"\xff" * 5000)))
+        name = chance.choice(HOSTILE)[:50].encode("utf-8", "replace").decode()
+        upload = (name, chance.choice((b"", b"PK\x03\x04", b"%PDF-1.7", b"\xff" * 5000)))
         data = {name: values for name, values in plain.items() if name not in found.files}
         return await browser.client.post(action, data=data, files=dict.fromkeys(found.files, upload))
     return await browser.client.post(action, data=plain)
