@@ -3,9 +3,11 @@
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +42,17 @@ ASKED = (
 )
 
 
-async def measure(app: FastAPI, rounds: int) -> tuple[dict[str, float], list[str]]:
-    """Return the median seconds of each page, and the pages of which there was nothing to show."""
-    taken: dict[str, float] = {}
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Medians of one page."""
+
+    seconds: float
+    cpu: float  #: seconds of the console and of the database's server, which other programs do not lengthen
+
+
+async def measure(app: FastAPI, folder: Path, rounds: int) -> tuple[dict[str, Taken], list[str]]:
+    """Return what each page took, and the pages of which there was nothing to show."""
+    taken: dict[str, Taken] = {}
     nothing: list[str] = []
     for role in (Role.ADMINISTRATOR, Role.PROTECTION):
         browser = await Browser(app).sign_in(role)
@@ -51,33 +61,40 @@ async def measure(app: FastAPI, rounds: int) -> tuple[dict[str, float], list[str
             if page.method != "GET" or page.path in taken or not allowed or any(part in page.path for part in NO_PAGES):
                 continue
             path = page.path.replace("{id:row}", "1").replace("{name}", "announcement").replace("{link}", "x")
-            answers = [await _open(browser, path) for _ in range(rounds)]
-            taken[page.path] = statistics.median(seconds for seconds, _ in answers)
-            if answers[0][1] == 404:
+            taken[page.path], status = await _open(browser, path, folder, rounds)
+            if status == 404:
                 nothing.append(page.path)
         if role == Role.ADMINISTRATOR:
             for path in ASKED:
-                taken[path] = statistics.median([(await _open(browser, path))[0] for _ in range(rounds)])
+                taken[path], _ = await _open(browser, path, folder, rounds)
     return taken, nothing
 
 
-async def _open(browser: Browser, path: str) -> tuple[float, int]:
-    began = time.perf_counter()
-    answer = await browser.open(path)
-    if answer.status >= 500:
-        raise SystemExit(f"{path} answered {answer.status}")
-    return time.perf_counter() - began, answer.status
+async def _open(browser: Browser, path: str, folder: Path, rounds: int) -> tuple[Taken, int]:
+    seconds, cpu, status = [], [], 0
+    for _ in range(rounds):
+        began, used = time.perf_counter(), filling.cpu(folder)
+        status = (await browser.open(path)).status
+        seconds.append(time.perf_counter() - began)
+        cpu.append(filling.cpu(folder) - used)
+        if status >= 500:
+            raise SystemExit(f"{path} answered {status}")
+    return Taken(statistics.median(seconds), statistics.median(cpu)), status
 
 
 def run(engine: str, members: int, messages: int, rounds: int) -> dict[str, Any]:
     """Return the figures of one engine."""
-    with filling.filled(engine, members, messages) as database, tempfile.TemporaryDirectory() as folder:
-        taken, nothing = asyncio.run(measure(_app(database, Path(folder)), rounds))
-    slow = {path: round(seconds, 3) for path, seconds in sorted(taken.items(), key=lambda one: -one[1])}
+    with filling.filled(engine, members, messages) as (database, kept), tempfile.TemporaryDirectory() as folder:
+        taken, nothing = asyncio.run(measure(_app(database, Path(folder)), kept, rounds))
+    slow = {path: round(one.seconds, 3) for path, one in sorted(taken.items(), key=lambda one: -one[1].seconds)}
+    dear = {path: round(one.cpu, 3) for path, one in sorted(taken.items(), key=lambda one: -one[1].cpu)}
     return {
         "pages": len(taken),
-        "median": round(statistics.median(taken.values()), 3),
+        "median": round(statistics.median(slow.values()), 3),
         "over": {path: seconds for path, seconds in slow.items() if seconds > TARGET},
+        "over_cpu": {path: cpu for path, cpu in dear.items() if cpu > TARGET},
+        "dearest": dict(list(dear.items())[:5]),
+        "load": round(os.getloadavg()[0], 1),
         "slowest": dict(list(slow.items())[:5]),
         "nothing_there": nothing,
     }

@@ -1,9 +1,11 @@
 """An installation with many members and messages, written by the database itself and kept between runs of a day."""
 
 import hashlib
+import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,8 @@ DRAFT = BROADCASTS + 1  #: the number of a draft to everybody
 
 
 @contextmanager
-def filled(engine: str, members: int, messages: int) -> Iterator[Database]:
-    """Open the filled database of today, filling it first where there is none yet."""
+def filled(engine: str, members: int, messages: int) -> Iterator[tuple[Database, Path]]:
+    """Open the filled database of today, filling it first where there is none yet; give its folder too."""
     crypto.use(crypto.Keyring([b"b" * 32]))
     import_models()
     folder = KEPT / f"{engine}-{members}-{messages}-{clock.now():%Y-%m-%d}-{_tables()}"
@@ -52,8 +54,21 @@ def filled(engine: str, members: int, messages: int) -> Iterator[Database]:
             Base.metadata.create_all(database.engine)
             fill(database, members, messages)
             (folder / "filled").touch()
-        yield database
+        yield database, folder
         database.close()
+
+
+def cpu(folder: Path) -> float:
+    """Return the seconds that this process and the database's server in `folder` have used."""
+    mark = folder / "server" / "postmaster.pid"
+    server = mark.read_text().split()[0] if mark.exists() else ""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat") if server else ():
+        with suppress(OSError):  # it has ended
+            _, _, rest = path.read_text().rpartition(")")
+            fields = rest.split()  # state, parent, ..., user and system ticks
+            ticks += sum(map(int, fields[11:13])) if fields[1] == server else 0
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _tables() -> str:

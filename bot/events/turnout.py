@@ -1,9 +1,10 @@
 """How many were invited, came and were missed; by group of people without showing how few are in one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, select, union
+from sqlalchemy import ColumnElement, Label, SQLColumnExpression, case, func, select, union
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -36,7 +37,8 @@ class Figures:
 
 def counted(db: Session, event: Event) -> dict[str, dict[str, Row]]:
     """Return MEASURES by group and code as they are."""
-    return {name: by_code(db, event, column) for name, column in GROUPS.items()}
+    rows = _rows(db, event, *GROUPS.values())
+    return {name: _folded((codes[place], row) for codes, row in rows) for place, name in enumerate(GROUPS)}
 
 
 def totals(groups: Mapping[str, Mapping[str, Row]]) -> Row:
@@ -73,6 +75,20 @@ def protected(groups: Mapping[str, Mapping[str, Row]], over: bool) -> Figures:
 
 def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) -> dict[str, Row]:
     """Return MEASURES as they are by the codes of a column or expression on Contact, "" where there is none."""
+    return _folded((code, row) for [code], row in _rows(db, event, column))
+
+
+def _folded(rows: Iterable[tuple[str, Row]]) -> dict[str, Row]:
+    """Add up the rows of each code, in the order of the codes."""
+    found: dict[str, Row] = {}
+    for code, row in sorted(rows, key=lambda one: one[0]):
+        known = found.setdefault(code, dict.fromkeys(row, 0))
+        found[code] = {name: known[name] + count for name, count in row.items()}
+    return found
+
+
+def _rows(db: Session, event: Event, *columns: SQLColumnExpression[str | None]) -> list[tuple[tuple[str, ...], Row]]:
+    """Return MEASURES by the codes of several columns together, in one pass over the people concerned."""
     came = Attendance.contact_id.is_not(None)
     has_place = Rsvp.standing == Standing.CONFIRMED
     conditions: dict[str, ColumnElement[bool]] = {
@@ -83,6 +99,7 @@ def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) 
         "came": came,
         "missed": has_place & Attendance.contact_id.is_(None),
     }
+    codes: list[Label[Any]] = [column.label(f"code{place}") for place, column in enumerate(columns)]
     # Named by themselves: a condition on the joined rows would look at every member.
     concerned = union(
         invited(event.id),
@@ -90,17 +107,23 @@ def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) 
         select(Attendance.contact_id).where(Attendance.event_id == event.id),
     )
     people = (
-        select(column.label("code"), *(case((one, 1), else_=0).label(name) for name, one in conditions.items()))
+        select(*codes, *(case((one, 1), else_=0).label(name) for name, one in conditions.items()))
         .select_from(Contact)
         .join(Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True)
         .join(Attendance, (Attendance.contact_id == Contact.id) & (Attendance.event_id == event.id), isouter=True)
         .where(Contact.id.in_(concerned))
         .subquery()
     )
-    code = people.c.code
-    statement = select(code, *(func.sum(people.c[name]) for name in MEASURES)).group_by(code).order_by(code)
-    rows = {code or "": dict(zip(MEASURES, map(int, numbers), strict=True)) for code, *numbers in db.execute(statement)}
-    return rows if is_over(event) else {code: row | {"missed": 0} for code, row in rows.items()}
+    labels = [people.c[code.name] for code in codes]
+    statement = select(*labels, *(func.sum(people.c[name]) for name in MEASURES)).group_by(*labels)
+    unknown = {} if is_over(event) else {"missed": 0}
+    return [
+        (
+            tuple(code or "" for code in found[: len(labels)]),
+            dict(zip(MEASURES, map(int, found[len(labels) :]), strict=True)) | unknown,
+        )
+        for found in db.execute(statement)
+    ]
 
 
 def is_over(event: Event) -> bool:

@@ -73,7 +73,7 @@ def _view(db: Session, event_id: int, search: Form, listed: bool) -> View:
     event = found(db.get(Event, event_id))
     people = _people(db, event, search) if listed else []
     figures, tests = session_figures.figures(db, event), session_figures.compare(db, event)
-    totals = turnout.totals(turnout.counted(db, event)) if listed else figures.totals
+    totals = turnout.totals({"": turnout.by_code(db, event, Contact.channel)}) if listed else figures.totals
     return View(event, totals, figures, tests, people[:PAGE], more=len(people) > PAGE)
 
 
