@@ -17,6 +17,7 @@ from bot.disclosure.suppression import FLOOR
 from bot.exports.cases import Case, Given, Missing, Reply, stream
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import ExportError, Options
+from bot.exports.privacy import derived
 from bot.exports.variables import NUMBER, Kind, Variable, tables
 from bot.sentences import Sentence
 from bot.surveys.form import Form, Type
@@ -115,29 +116,37 @@ def softened(cases: Iterable[Case], forms: Mapping[int, Form], options: Options,
     if not (found.bands or found.masked):
         yield from cases
         return
-    banded: dict[int, dict[str, int]] = {id: {} for id in forms}
-    masked: dict[int, set[str]] = {id: set() for id in forms}
-    ids = list(forms)
-    for variable in tables(list(forms.values()), options)[0].variables:
-        for number, question in variable.versions.items():
-            if variable.name in found.bands:
-                banded[ids[number]][question.path] = found.bands[variable.name]
-            if found.masked and variable.name in found.questions:
-                masked[ids[number]].add(question.path)
+    softening = {id: _Softening(form, options, found) for id, form in forms.items()}
     for case in cases:
-        replies = dict(case.replies.get((), {}))
-        for path, width in banded[case.survey_id].items():
-            if path in replies:
-                replies[path] = _in_band(replies[path], width)
-        for path in masked[case.survey_id] if case.respondent in found.rare else ():
-            if path in replies:
-                replies[path] = Reply(Given("", Missing.MASKED), replies[path].day)
-        yield replace(case, replies={**case.replies, (): replies}) if replies else case
+        yield softening[case.survey_id].soften(case)
 
 
-def _in_band(reply: Reply, width: int) -> Reply:
-    given = reply.given
-    return Reply(Given(banded(given.value, width), given.missing), reply.day)
+class _Softening:
+    """What becomes coarser or goes in one version of a form, what is computed of it included."""
+
+    def __init__(self, form: Form, options: Options, found: Anonymity) -> None:
+        self._rare = found.rare
+        asked = {variable.name: variable.question.path for variable in tables([form], options)[0].variables}
+        self._bands = {asked[name]: width for name, width in found.bands.items() if name in asked}
+        self._always = derived(form, self._bands) - self._bands.keys()
+        named = [asked[name] for name in found.questions if name in asked] if found.masked else []
+        self._masked = derived(form, named)
+
+    def soften(self, case: Case) -> Case:
+        """Return the interview as it may leave."""
+        gone = self._always | self._masked if case.respondent in self._rare else self._always
+        softer = {
+            numbers: {
+                path: Reply(Given("", Missing.MASKED), reply.day) if path in gone else self._banded(path, reply)
+                for path, reply in replies.items()
+            }
+            for numbers, replies in case.replies.items()
+        }
+        return replace(case, replies=softer)
+
+    def _banded(self, path: str, reply: Reply) -> Reply:
+        width = self._bands.get(path)
+        return Reply(Given(banded(reply.given.value, width), reply.given.missing), reply.day) if width else reply
 
 
 def banded(value: str, width: int) -> str:

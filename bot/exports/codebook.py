@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from bot.exports import words
 from bot.exports.cases import MEANINGS
 from bot.exports.names import numbered, short_names
 from bot.exports.options import Options
@@ -24,7 +25,9 @@ def header(forms: Sequence[Form]) -> list[str]:
     return [
         *("variable", "code", "table", "type", "version"),
         *texts,
-        *("asked_when", "calculated_as", "withheld", "short_name", "number", "asked", "answered"),
+        "asked_when",
+        *(f"asked_when::{language}" for language in words.LANGUAGES),
+        *("calculated_as", "withheld", "short_name", "number", "asked", "answered"),
         *_COUNTS,
     ]
 
@@ -80,6 +83,7 @@ class _Book:
                 *(variable.name if variable else question.name, "", table.name if table else ""),
                 *(question.type, self._form.version, *self._texts(question.label)),
                 asked_when(self._form, question),
+                *(words.asked_when(self._form, question, language) for language in words.LANGUAGES),
                 readable(calculated.source) if calculated else "",
                 self._hidden.get(question.path, ""),
                 self._short[table][variable.name] if table and variable else "",
@@ -99,6 +103,7 @@ class _Book:
         for code in dict.fromkeys(choice.value for choice in question.choices):
             yield [
                 *(variable.name, code, table.name, "code", self._form.version, *self._texts(labels[code])),
+                *("" for _ in words.LANGUAGES),
                 *("", "", "", self._short[table][options[code]] if code in options else ""),
                 *(numbers.get(code, ""), "", str(counts[code])),
                 *("" for _ in _COUNTS),

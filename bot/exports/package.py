@@ -10,6 +10,7 @@ from typing import Any, Self
 from bot.exports import codebook
 from bot.exports.blocks import Block
 from bot.exports.cells import Cells, label_in
+from bot.exports.formats import sets
 from bot.exports.formats.base import Target, Writer
 from bot.exports.formats.csv_files import CsvFile, LongCsv, WideCsv
 from bot.exports.formats.json_lines import JsonLines
@@ -131,6 +132,8 @@ class Package:
                 cut = convert(source, path, kind, table, labels, newest)
                 self._shortened += [f"{path.name}: {name}" for name in cut]
                 found[path] = rows[source]
+                if (syntax := sets.path_beside(path)).exists():
+                    found[syntax] = syntax.read_text("utf-8").count("MRSETS")
         return found
 
     def _explain(self, book: Workbook, manifest: dict[str, Any]) -> None:

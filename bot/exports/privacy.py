@@ -1,6 +1,7 @@
 """Which answers do not leave in an export, and why."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.exports.options import Options
@@ -37,12 +38,18 @@ def withheld(form: Form, options: Options) -> dict[str, Withheld]:
     """Return the reason by the path of each question that gets no column."""
     questions = list(form.questions())
     reasons = {question.path: reason for question in questions if (reason := _reason(question, options))}
+    return reasons | dict.fromkeys(derived(form, reasons) - reasons.keys(), Withheld.DERIVED)
+
+
+def derived(form: Form, paths: Iterable[str]) -> set[str]:
+    """Return the questions whose values are computed from these, in any number of steps, and these themselves."""
+    found = set(paths)
     while True:
-        names = {path.rsplit("/", 1)[1] for path in reasons}
-        more = {q.path: Withheld.DERIVED for q in questions if q.path not in reasons and _reads(q) & names}
+        names = {path.rsplit("/", 1)[1] for path in found}
+        more = {each.path for each in form.questions() if each.path not in found and _reads(each) & names}
         if not more:
-            return reasons
-        reasons |= more
+            return found
+        found |= more
 
 
 def _reason(question: Question, options: Options) -> Withheld | None:

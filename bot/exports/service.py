@@ -121,7 +121,7 @@ def write(
     options = Options.from_json(export.options)
     forms = _forms(db, db.get_one(Survey, export.survey_id), options)
     alone = anonymity.examine(db, export, forms.values(), options)
-    weights = weighting.weigh(db, export, forms.values(), options)
+    weights = weighting.weigh(db, export, forms.values(), options, alone)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
         with Package(list(forms.values()), options, Path(work), irregular(db, export, forms.values())) as package:
             people = anonymity.softened(cases(db, export, options.free_text), forms, options, alone)

@@ -84,8 +84,11 @@ def check(forms: Sequence[Form], options: Options) -> None:
         seen.add((question, code))
 
 
-def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options) -> Weights:
-    """Rake the respondents of an export to the targets; a code that nobody chose is left out of them, and told."""
+def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options, found: anonymity.Anonymity) -> Weights:
+    """Rake the respondents of an export to the targets; a code that nobody chose is left out of them, and told.
+
+    Whose answers are masked has no weight: it would tell them.
+    """
     if not options.targets:
         return Weights()
     import numpy as np
@@ -99,7 +102,8 @@ def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options) 
     people = [
         (respondent, values)
         for respondent, values in anonymity.answers(db, export, variables)
-        if all(value in wanted[each.name] for value, each in zip(values, variables, strict=True))
+        if not (found.masked and respondent in found.rare)
+        and all(value in wanted[each.name] for value, each in zip(values, variables, strict=True))
     ]
     codes = [sorted({values[place] for _, values in people}) for place in range(len(variables))]
     places = [

@@ -69,6 +69,23 @@ def test_bands_and_masks_leave_nobody_alone_in_any_file(database: Database, dire
         assert ".m" in text or "masked" in text
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_computed_of_a_banded_number_and_a_weight_of_a_masked_answer_do_not_leave(
+    database: Database, directory: Path
+) -> None:
+    with database.begin() as db:
+        survey = add_survey(db)
+        for _ in range(9):
+            add_run(db, survey, {"origin": "LS", "skills": "health", "amount": "57", "twice": "114"})
+        add_run(db, survey, {"origin": "MU", "skills": "health"})
+    targets = (("origin", "LS", 5.0, "Census", "2020-01-01"), ("origin", "MU", 5.0, "Census", "2020-01-01"))
+    _, rows = export(database, directory, bands=frozenset({"amount:50"}), mask=True, targets=targets)
+    assert {(row["origin"], row["amount"], row["twice"], bool(row["weight"])) for row in rows} == {
+        ("LS", "50", ".m", True),
+        (".m", ".n", ".n", False),
+    }
+
+
 @pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize(
     ("options", "said"),

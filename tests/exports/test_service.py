@@ -165,6 +165,9 @@ def test_the_codebook_tells_texts_conditions_and_counts(database: Database, dire
         "origin = 'LS' and selected(skills, 'health')",
         *("1", "2"),
     )
+    assert amount["asked_when::en"] == "asked when origin is Lesotho and skills includes Health"
+    assert amount["asked_when::fr"] == "posée quand origin est Lesotho et skills comprend Santé"
+    assert language["asked_when::fr"] == "posée à tout le monde"
     assert (language["answered"], language["skipped"], language["timed_out"]) == ("1", "1", "1")
     assert book["twice", ""]["calculated_as"] == "amount * 2"
     assert (book["city", ""]["withheld"], book["city", ""]["answered"]) == ("free text", "")

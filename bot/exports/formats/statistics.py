@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.exports.cases import MEANINGS, Missing
 from bot.exports.cells import Cells
+from bot.exports.formats import sets
 from bot.exports.formats.parquet import reason
 from bot.exports.names import SPSS_CODES, SPSS_RANGE, numbered, short_names
 from bot.exports.options import ExportError, Format
@@ -76,6 +77,8 @@ def convert(source: Path, path: Path, kind: Format, table: Table, labels: Labels
                 for batch in file.iter_batches(_BATCH):
                     writer.write_table(_table(batch, outs, schema))
     _date(path, kind, newest)
+    if kind is Format.SPSS:
+        sets.write(path, table, names, labels.questions)
     return [out.header for out in outs if out.width > _LONGEST[kind]]
 
 
