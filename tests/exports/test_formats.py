@@ -202,7 +202,10 @@ def test_spss_and_stata_say_what_questions_and_codes_mean_in_the_language_asked_
         add_run(db, survey, {"origin": "MU", "skills": "health"})
         formats = frozenset({Format.SPSS, Format.STATA})
         service.run(db, survey, Options(formats=formats, language="Français (fr)"), directory, by="1")
-    assert {path.suffix for path in directory.iterdir()} == {".sav", ".dta", ".csv", ".json"}
+    assert {path.suffix for path in directory.iterdir()} == {".sav", ".dta", ".csv", ".json", ".sps"}
+    syntax = (directory / "towns-3-sets.sps").read_text("utf-8")
+    assert 'NAME=$skills CATEGORYLABELS=VARLABELS\n    LABEL="Quelles compétences ?"' in syntax
+    assert "VARIABLES=skills_health skills_tech skills_pnts\n    VALUE=1." in syntax
     spss, stata = labels(directory, "sav"), labels(directory, "dta")
     for meta in (spss, stata):
         assert meta.column_names_to_labels["origin"] == "De quel pays venez-vous ?"
