@@ -141,3 +141,12 @@ async def test_a_forged_or_broken_form_changes_nothing(app: FastAPI, database: D
     with database.read() as db:
         assert db.scalars(select(Opportunity)).all() == []
     assert (await editor.open("/opportunities/999")).status == 404
+
+
+@pytest.mark.parametrize("field", ["country", "sector", "instrument", "currency", "size"])
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite holds any length
+async def test_a_code_that_nobody_offered_is_refused_however_long(app: FastAPI, field: str) -> None:
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    page = await editor.open("/opportunities/new")
+    data = dict(page.form("/new").form_values()) | {field: "x" * 33}
+    assert (await editor.client.post("/console/opportunities/new", data=data)).status_code == 422

@@ -30,6 +30,8 @@ from bot.web.forms import Form
 pages = Pages()
 
 _NAMES = ("country", "sector", "issuer", "licence", "instrument", "currency", "size", "authority", "authority_contact")
+#: Characters that the column of each code holds.
+_CODES = {"country": 2, "sector": 32, "instrument": 32, "currency": 3, "size": 16}
 
 
 @pages.get("/opportunities", needs=Permission.REPORTS_VIEW)
@@ -87,7 +89,7 @@ def read(form: Form) -> tuple[Draft, tuple[str, ...]]:
     amount = _amount(form.text("minimum"))
     unread = [name for name, day in days.items() if form.text(name) and day is None]
     unread += ["minimum"] if form.text("minimum") and amount is None else []
-    if len(names["currency"]) > 3 or len(names["country"]) > 2 or len(names["sector"] + names["size"]) > 40:
+    if any(len(names[name]) > most for name, most in _CODES.items()):
         unread.append("codes")
     kept = {code: {name: text for name, text in one.items() if text} for code, one in texts.items()}
     languages = tuple(code for code in form.texts("languages") if code in LANGUAGES)
