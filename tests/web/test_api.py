@@ -18,6 +18,8 @@ from bot.staff import tokens
 from bot.staff.models import ApiToken, AuditEntry, Role, StaffUser
 from bot.staff.scopes import Scope
 from bot.surveys.models import Survey
+from bot.web.api.values import AudienceIn
+from bot.web.console import choosing
 from tests.exports import towns
 from tests.web.api_program import Program, granted
 from tests.web.console_browser import Browser, build
@@ -30,6 +32,10 @@ BOND = {"title": "Bond", "purpose": "news", "texts": {"en": "A savings bond open
 #: Most of it does not depend on the engine.
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def test_a_program_can_choose_an_audience_by_all_that_a_page_offers() -> None:
+    assert set(AudienceIn.model_fields) == set(choosing.CONDITIONS)
 
 
 @pytest.fixture
@@ -315,7 +321,7 @@ async def test_an_export_is_ordered_once_followed_and_fetched(app: FastAPI, data
     assert file.headers["content-disposition"].startswith("attachment")
     assert (await program.get(f"/exports/{made['id']}/files/..%2F..%2Foutreach.db")).status_code == 404
     assert (await program.get(f"/exports/{made['id']}/withdrawn")).json() == {"respondents": []}
-    assert [action for action, _ in actions(database)] == ["export.begun", "export.downloaded"]
+    assert [action for action, _ in actions(database)] == ["export.begun", *["export.downloaded"] * 2]
 
     free = order | {"free_text": True, "reason": "question"}
     assert (await program.post("/exports", free)).status_code == 403

@@ -145,4 +145,11 @@ async def fetch(call: Reads, id: Id, name: str) -> FileResponse:
 @router.get("/exports/{id}/withdrawn")
 async def withdrawn(call: Reads, id: Id) -> Withdrawn:
     """List whose lines must be deleted from the files, because the people were erased since."""
-    return await call.read(lambda db: Withdrawn(respondents=service.withdrawn(db, found(db.get(Export, id)))))
+    return await call.write(_withdrawn, id, call.user)
+
+
+def _withdrawn(db: Session, export_id: int, user: StaffUser) -> Withdrawn:
+    export = found(db.get(Export, export_id))
+    gone = Withdrawn(respondents=service.withdrawn(db, export))
+    audit.record(db, user, "export.downloaded", "export", export.id, {"file": withdrawals.NAME})
+    return gone
