@@ -57,6 +57,9 @@ bench-survey: $(VENV)/.dev  ## Microseconds of one answer in a short and a long 
 bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lost, nothing doubled, on both engines
 	@$(BIN)/python -m benchmarks.crash $(ARGS)
 
+bench-scale: $(VENV)/.dev  ## One, two and four sending processes on PostgreSQL; one is killed, the database restarted
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 bench-memory: $(VENV)/.dev  ## Peak memory of a million recipients beside ten thousand, and seconds of freezing, on both engines
 	@$(BIN)/python -m benchmarks.memory $(ARGS)
 
@@ -119,4 +122,4 @@ install = echo "Installing into $(2) with pip ..." && \
 	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help fuzz coverage sbom bench-export bench-memory bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console
+.PHONY: help fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

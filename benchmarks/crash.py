@@ -221,15 +221,15 @@ async def stage(
                 folder, database.engine.url.render_as_string(hide_password=False),
                 at.telegram_api_base, at.twilio_api_base, url, world.accounts, rate,
             )  # fmt: skip
-            _stamp(database)
+            stamp(database)
             telegram, whatsapp = channels(site, database)
-            context.channels["whatsapp"] = whatsapp  # type: ignore[index]
+            context.senders["whatsapp"] = whatsapp  # type: ignore[index]
             add_phones(database, world, recipients, telegram.sender, whatsapp.sender)
             office.freeze_broadcast(database, telegram, whatsapp)
             yield Play(site, database, world, seed)
 
 
-def _stamp(database: Database) -> None:
+def stamp(database: Database) -> None:
     """Note that the tables are of this version: the command would refuse others."""
     config = migrations.config()
     with database.engine.begin() as connection:
@@ -260,7 +260,8 @@ def add_phones(database: Database, world: World, count: int, *senders: str) -> N
             phone = world.whatsapp_phone(f"+2665{address.id:07d}")
             phone._last_inbound[phone.sender] = clock.now()
             address.channel, address.sender, address.value = "whatsapp", senders[1], phone.key
-            db.get_one(Contact, address.contact_id).channel = "whatsapp"
+            contact = db.get_one(Contact, address.contact_id)
+            contact.channel, contact.sender = "whatsapp", senders[1]
 
 
 async def run(engine: str, recipients: int, kills: int, seed: int, seconds: float = math.inf) -> Result:

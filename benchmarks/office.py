@@ -72,6 +72,7 @@ def add_members(database: Database, channel: str, sender: str, count: int) -> No
                 sa.insert(Contact),
                 [
                     {"id": id, "state": State.MEMBER, "language": "en", "zone": "Africa/Maseru", "channel": channel,
+                     "sender": sender,
                      "created_at": now, "joined_at": now}
                     for id in ids
                 ],

@@ -17,9 +17,9 @@ from starlette.routing import BaseRoute
 from bot import crypto, jobs
 from bot.broadcasts import attachments, examples, rendering
 from bot.broadcasts.models import KIND as BROADCAST
-from bot.broadcasts.policy import Policy
+from bot.broadcasts.policy import Policy, paces
 from bot.channels import telegram, whatsapp
-from bot.channels.base import Channel, Inbound, Layout, Media, Receipt
+from bot.channels.base import Channel, Inbound, Layout, Media, Receipt, SenderKey
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
@@ -39,14 +39,14 @@ from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT, WORDS
 from bot.messaging.templates import Serving, StoredContents
 from bot.messaging.waking import Wakeups
-from bot.settings import PREFIX, Settings, SettingsError
+from bot.settings import PREFIX, Settings, SettingsError, TelegramSender, WhatsAppSender
 from bot.staff.models import Role
 from bot.surveys import files
 from bot.surveys import inviting as surveys
 from bot.web import calendars as calendar_pages
 from bot.web import media, server
 from bot.web.console import ConsoleContext
-from bot.web.hooks import HookContext
+from bot.web.hooks import HookContext, by_path
 from bot.webhooks import telling
 
 log = structlog.get_logger(__name__)
@@ -71,9 +71,12 @@ class App:
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
         lives.use(lives.of_hours(settings.reply_life, settings.reminder_life, settings.broadcast_life))
-        self.channels = _channels(settings, self.database)
-        sold = {"telegram": settings.telegram_paid_rate} if settings.telegram_paid_rate else {}
-        self.policy = Policy(self.channels, self.rules, settings.domains, sold, media.base(settings.public_url))
+        self.senders = _senders(settings, self.database)
+        #: The main sender of each channel that is switched on.
+        self.channels = {channel.name: channel for channel in reversed(self.senders.values())}
+        self.hooks = by_path(self.senders)
+        together, base = paces(self.senders.values()), media.base(settings.public_url)
+        self.policy = Policy(together, self.rules, settings.domains, settings.paid_rates, base)
         self.router = Router(
             self.content,
             settings.handles,
@@ -85,7 +88,9 @@ class App:
         )
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
         patience = Patience(settings.silences, timedelta(days=settings.survey_expiry))
-        table = jobs.table(self.content, self.router, settings.data_dir, patience, list(self.channels))
+        table = jobs.table(
+            self.content, self.router, settings.data_dir, patience, list(self.senders), settings.erasures
+        )
         self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
         # In a group nobody's language is known, and nobody is a contact to queue a message for.
@@ -110,7 +115,7 @@ class App:
             secure_cookies=self.settings.public_url.startswith("https://"),
             layouts=LAYOUTS,
         )
-        return server.build(HookContext(self.channels, self.receive, self.apply), context, self.makers, extra)
+        return server.build(HookContext(self.hooks, self.receive, self.apply), context, self.makers, extra)
 
     async def receive(self, inbounds: list[Inbound]) -> None:
         """Record and handle messages, then wake delivery; returns when they are in the database."""
@@ -120,9 +125,12 @@ class App:
             self.nudge()
         for inbound in inbounds:
             if inbound.kind == "button":
-                self._tell(self.channels[inbound.channel].acknowledge(inbound))
+                self._tell(self._sender_of(inbound).acknowledge(inbound))
             elif inbound.kind == "group":
-                self._tell(self.channels[inbound.channel].decline(inbound, self._no_groups))
+                self._tell(self._sender_of(inbound).decline(inbound, self._no_groups))
+
+    def _sender_of(self, inbound: Inbound) -> Channel:
+        return self.senders.get((inbound.channel, inbound.sender), self.channels[inbound.channel])
 
     def _tell(self, call: Coroutine[Any, Any, None]) -> None:
         """Let a provider know something, without waiting for it."""
@@ -160,7 +168,7 @@ class App:
     async def connected(self) -> AsyncIterator[None]:
         """Hold the channels' connections open."""
         async with AsyncExitStack() as stack:
-            for channel in self.channels.values():
+            for channel in self.senders.values():
                 await channel.start()
                 stack.push_async_callback(channel.close)
             self._wakeups.open()
@@ -172,10 +180,11 @@ class App:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Deliver, poll and run jobs in the background, until the block ends."""
-        await workers.start(self.database, self.worker, self.settings.calls_dir)
-        places = len(self.channels) * delivery.window(self.settings.max_in_flight)
+        owners = await workers.start(self.database, self.worker, self.settings.calls_dir, self._serves)
+        places = len(self.senders) * delivery.window(self.settings.max_in_flight)
         notes = Notes(self.settings.calls_dir, self.worker, places)
-        self._deliveries = [self._delivery(channel, notes) for channel in self.channels.values()]
+        self._deliveries = [self._delivery(channel, notes) for channel in self.senders.values()]
+        self._share(owners)
         tasks = [asyncio.create_task(item.run()) for item in self._deliveries]
         background = [asyncio.create_task(task) for task in self._background()]
         scheduler = self._scheduler()
@@ -195,6 +204,7 @@ class App:
 
     def _delivery(self, channel: Channel, notes: Notes) -> Delivery:
         render = rendering.renderer(self.content)
+        found = {(one.channel, one.name): one for one in self.settings.senders}[channel.name, channel.sender]
         desk = Desk(
             channel=channel.name,
             sender=channel.sender,
@@ -211,21 +221,22 @@ class App:
                 surveys.KIND: surveys.renderer(self.content),
             },
             # All of a bot's messages together stay below the paid rate.
-            paid_rate=max(0, self.settings.telegram_paid_rate - channel.rate) if channel.name == "telegram" else 0,
+            paid_rate=max(0, found.paid_rate - found.rate),
             lay_out=self.makers.lay_out,
             media_base=self.policy.media_base,
             domains=self.settings.domains,
-            daily_people=self.settings.whatsapp_daily_people if channel.has_window else 0,
-            channels=frozenset(self.channels),
+            daily_people=found.daily_people,
+            senders=frozenset(self.senders),
             calls=channel.calls,
         )
         return Delivery(self.database, channel, desk, self.settings.max_in_flight, notes)
 
     def _background(self) -> list[Coroutine[None, None, None]]:
-        telegram = self.channels.get("telegram")
-        if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "polling":
-            return [self._wakeups.listen(), Poller(telegram, self.receive).run()]
-        return [self._wakeups.listen()]
+        polled = self._bots() if self.settings.telegram_mode == "polling" else []
+        return [self._wakeups.listen(), *(Poller(bot, self.receive).run() for bot in polled)]
+
+    def _bots(self) -> list[TelegramChannel]:
+        return [channel for channel in self.senders.values() if isinstance(channel, TelegramChannel)]
 
     def _scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
@@ -240,17 +251,25 @@ class App:
 
     async def _heartbeat(self) -> None:
         with suppress(Exception):
-            await workers.watch(self.database, self.worker, self.settings.calls_dir)
+            self._share(await workers.watch(self.database, self.worker, self.settings.calls_dir, self._serves))
+
+    def _share(self, owners: Mapping[str, str]) -> None:
+        for item in self._deliveries:
+            item.give_turn(is_ours=owners.get(item.key, self.worker) == self.worker)
+
+    @property
+    def _serves(self) -> list[str]:
+        return [":".join(key) for key in self.senders]
 
     async def reconcile(self) -> int:
         """Look messages of unknown outcome up at the providers that keep a list."""
-        listing = [channel for channel in self.channels.values() if isinstance(channel, reconciling.Lists)]
+        listing = [channel for channel in self.senders.values() if isinstance(channel, reconciling.Lists)]
         return sum([await reconciling.reconcile(self.database, channel) for channel in listing])
 
     async def fetch_files(self) -> int:
         """Fetch what people sent from the providers; an outage only makes it later."""
         try:
-            done = await fetching.run_errands(self.database, self.channels, self.router.lose)
+            done = await fetching.run_errands(self.database, self.senders, self.router.lose)
         except Exception as error:
             log.error("fetching files failed", error=type(error).__name__)
             return 0
@@ -268,13 +287,13 @@ class App:
 
     async def forget_copies(self) -> int:
         """Have the providers delete their copies of erased people's messages."""
-        return await forgetting.forget(self.database, self.channels)
+        return await forgetting.forget(self.database, self.senders)
 
     async def register_webhooks(self) -> None:
         """Tell Telegram our address; Twilio is told in its own console."""
-        telegram = self.channels.get("telegram")
-        if isinstance(telegram, TelegramChannel) and self.settings.telegram_mode == "webhook":
-            await telegram.set_webhook(f"{self.settings.public_url}/hooks/telegram")
+        for path, channel in self.hooks.items() if self.settings.telegram_mode == "webhook" else ():
+            if isinstance(channel, TelegramChannel):
+                await channel.set_webhook(f"{self.settings.public_url}/hooks/{path}")
 
     async def sync_templates(self) -> dict[str, str]:
         """Make WhatsApp's templates and read how far their approval is."""
@@ -290,7 +309,8 @@ class App:
 
 def refuse_unknown_roles(settings: Settings) -> None:
     """Raise SettingsError for a role that there is not: nobody would be asked for the second factor it was to have."""
-    unknown = sorted(set(_listed(settings.second_factor_roles)) - set(Role))
+    roles = {part.strip() for part in settings.second_factor_roles.split(",")}
+    unknown = sorted(roles - {"", *Role})
     if unknown:
         name = f"{PREFIX}SECOND_FACTOR_ROLES"
         raise SettingsError(
@@ -342,38 +362,38 @@ def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
     }
 
 
-def _channels(settings: Settings, database: Database) -> dict[str, Channel]:
-    """Build the channels that are switched on."""
-    channels: dict[str, Channel] = {}
-    token = settings.telegram_token.get_secret_value()
-    if token:
-        channels["telegram"] = TelegramChannel(
-            token,
-            api_base=settings.telegram_api_base,
-            rate=settings.telegram_rate,
-            timeout=settings.send_timeout,
-            webhook_secret=settings.telegram_webhook_secret.get_secret_value(),
-            max_in_flight=settings.max_in_flight,
-            media_dir=settings.media_dir,
-            store=StoredContents(database, token.partition(":")[0]),
-        )
-    if settings.twilio_account_sid:
-        channels["whatsapp"] = WhatsAppChannel(
-            settings.twilio_account_sid,
-            settings.twilio_auth_token.get_secret_value(),
-            secondary_token=settings.twilio_secondary_token.get_secret_value(),
-            number=settings.whatsapp_from,
-            service_sid=settings.whatsapp_messaging_service_sid,
-            public_url=settings.public_url,
-            api_base=settings.twilio_api_base,
-            rate=settings.whatsapp_rate,
-            timeout=settings.send_timeout,
-            max_in_flight=settings.max_in_flight,
-            store=StoredContents(database, settings.twilio_account_sid),
-            media_url=lambda file: _address(settings, file),
-        )
-    return channels
+def _senders(settings: Settings, database: Database) -> dict[SenderKey, Channel]:
+    """Build every sender of the channels that are switched on, each channel's main one first."""
+    built: list[Channel] = [_bot(settings, sender, database) for sender in settings.telegram_senders]
+    built += [_number(settings, sender, database) for sender in settings.whatsapp_senders]
+    return {(channel.name, channel.sender): channel for channel in built}
 
 
-def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _bot(settings: Settings, sender: TelegramSender, database: Database) -> TelegramChannel:
+    return TelegramChannel(
+        sender.token.get_secret_value(),
+        api_base=settings.telegram_api_base,
+        rate=sender.rate,
+        timeout=settings.send_timeout,
+        webhook_secret=sender.webhook_secret.get_secret_value(),
+        max_in_flight=settings.max_in_flight,
+        media_dir=settings.media_dir,
+        store=StoredContents(database, sender.name),
+    )
+
+
+def _number(settings: Settings, sender: WhatsAppSender, database: Database) -> WhatsAppChannel:
+    return WhatsAppChannel(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        secondary_token=settings.twilio_secondary_token.get_secret_value(),
+        number=sender.number,
+        service_sid=sender.service_sid,
+        public_url=settings.public_url,
+        api_base=settings.twilio_api_base,
+        rate=sender.rate,
+        timeout=settings.send_timeout,
+        max_in_flight=settings.max_in_flight,
+        store=StoredContents(database, settings.twilio_account_sid),
+        media_url=lambda file: _address(settings, file),
+    )

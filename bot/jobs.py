@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from bot import clock, meters
 from bot.broadcasts import attachments, progress, repeating, targets
+from bot.channels.base import SenderKey
 from bot.content import Content
-from bot.conversations import alarms, alike, announcing, retention, rights
+from bot.conversations import alarms, alike, announcing, erasures, retention, rights
 from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import following
@@ -52,9 +53,10 @@ def table(
     router: Router,
     data_dir: Path | None = None,
     patience: Patience = Patience(),
-    channels: Collection[str] = (),
+    senders: Collection[SenderKey] = (),
+    erased: Path | None = None,
 ) -> tuple[Job, ...]:
-    """Return all jobs; without a folder of data, or channels that are on, those that look there do nothing."""
+    """Return all jobs; without a folder of data, or senders that are on, those that look there do nothing."""
     return (
         Job("reminders", 20, lambda db: events.queue_due_reminders(db, content, clock.now())),
         Job("session_starts", 20, lambda db: following.queue_starts(db, content, clock.now())),
@@ -72,9 +74,10 @@ def table(
         Job("old_api_calls", 3600, tokens.forget_calls),
         Job("old_webhook_calls", 3600, webhooks.forget),
         Job("deadlines", 60, outbox.expire),
-        Job("channels_off", 60, lambda db: outbox.follow_channels(db, channels) if channels else 0),
+        Job("channels_off", 60, lambda db: outbox.follow_senders(db, senders) if senders else 0),
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving, erases=True),
+        Job("erasures_noted", 20, lambda db: erasures.note(db, erased) if erased else 0),
         Job("retention", 3600, retention.apply, erases=True),
         Job("withdrawals", 600, lambda db: withdrawals.write(db, data_dir / "exports") if data_dir else 0),
         Job("alarms", 60, lambda db: alarms.sound(db, content, data_dir)),

@@ -4,11 +4,12 @@ import re
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
 
 PREFIX = "OUTREACH_"
 _PACKAGE = Path(__file__).parent
@@ -17,6 +18,53 @@ _CHECKOUT = _PACKAGE.parent
 
 class SettingsError(Exception):
     """A setting is wrong; the message names it and the line to write."""
+
+
+class Sender(BaseModel):
+    """What any bot or number of ours has by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    channel: ClassVar[str]
+    rate: float  #: messages a second
+    paid_rate: float = 0  #: the same, for what the provider sells faster; 0: nothing
+    daily_people: int = 0  #: with whom it may begin in 24 hours; 0: no limit
+
+    @property
+    def name(self) -> str:
+        """Return what rows call it."""
+        raise NotImplementedError
+
+
+class TelegramSender(Sender):
+    """One bot."""
+
+    channel = "telegram"
+    token: SecretStr
+    webhook_secret: SecretStr = SecretStr("")
+    username: str = ""
+    rate: float = Field(30, gt=0, le=1000)
+    paid_rate: float = Field(0, ge=0, le=1000)
+
+    @property
+    def name(self) -> str:
+        """Return the bot's id."""
+        return self.token.get_secret_value().partition(":")[0]
+
+
+class WhatsAppSender(Sender):
+    """One number, or messaging service, of the Twilio account."""
+
+    channel = "whatsapp"
+    number: str = ""
+    service_sid: str = ""
+    rate: float = Field(80, gt=0, le=1000)
+    daily_people: int = Field(250, ge=0)
+
+    @property
+    def name(self) -> str:
+        """Return the number, or the service where Twilio chooses among its numbers."""
+        return self.number or self.service_sid
 
 
 class Settings(BaseSettings):
@@ -43,6 +91,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="Encrypts addresses, names and texts; empty means a key made in DATA_DIR."
     )
     messages_dir: Path | None = Field(None, description="Folder of the content; empty means the one that ships.")
+    erasures_file: Path | None = Field(
+        None,
+        description="List of who was erased, which a restore goes through; empty: in DATA_DIR. Better on another disk.",
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token that GET /metrics asks for; empty: anybody who reaches it may read it."
     )
@@ -73,6 +125,12 @@ class Settings(BaseSettings):
         "", description="Name of the bot as its link has it, without @; empty: there are no join links to it."
     )
 
+    telegram_more: tuple[TelegramSender, ...] = Field(
+        (),
+        description='More bots, one a country for example, as JSON: `[{"token": "...", "username": "...", "rate": 30, '
+        '"paid_rate": 0, "webhook_secret": "..."}]`.',
+    )
+
     twilio_account_sid: str = Field("", description="Twilio account (AC...); empty turns WhatsApp off.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Twilio auth token; signs webhooks too.")
     twilio_secondary_token: SecretStr = Field(
@@ -88,6 +146,11 @@ class Settings(BaseSettings):
         ge=0,
         description="People whom Meta lets us write to outside their window in 24 hours (250, 2000, 10000, 100000); "
         "0 means no limit.",
+    )
+    whatsapp_more: tuple[WhatsAppSender, ...] = Field(
+        (),
+        description="More numbers of the same Twilio account, as JSON: "
+        '`[{"number": "+265...", "rate": 80, "daily_people": 250}]`; or `service_sid` instead of a number.',
     )
 
     second_factor_roles: str = Field(
@@ -149,6 +212,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}WHATSAPP_FROM is missing: write {PREFIX}WHATSAPP_FROM=+<your number>")
         if self.twilio_account_sid and not self.public_url:
             raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
+        self._check_more()
         if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
             raise ValueError(f"{PREFIX}OIDC_CLIENT_ID and {PREFIX}PUBLIC_URL are needed: write both beside OIDC_ISSUER")
         if 0 < self.telegram_paid_rate <= self.telegram_rate:
@@ -162,6 +226,59 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}TELEGRAM_WEBHOOK_SECRET is missing: write any 32 letters and digits")
         return self
 
+    def _check_more(self) -> None:
+        if self.telegram_more and not self.telegram_token.get_secret_value():
+            raise ValueError(f"{PREFIX}TELEGRAM_TOKEN is missing: write the first bot there, only others in _MORE")
+        if self.whatsapp_more and not self.twilio_account_sid:
+            raise ValueError(f"{PREFIX}TWILIO_ACCOUNT_SID is missing: write the account of {PREFIX}WHATSAPP_MORE")
+        for kind, senders in (("TELEGRAM", self.telegram_senders), ("WHATSAPP", self.whatsapp_senders)):
+            names = [sender.name for sender in senders]
+            if not all(names) or len(set(names)) < len(names):
+                raise ValueError(f"{PREFIX}{kind}_MORE is wrong: each needs a token or number that no other has")
+        for bot in self.telegram_more:
+            if 0 < bot.paid_rate <= bot.rate:
+                raise ValueError(f"{PREFIX}TELEGRAM_MORE is wrong: a paid_rate is not above its rate")
+            if self.telegram_mode == "webhook" and not bot.webhook_secret.get_secret_value():
+                raise ValueError(f"{PREFIX}TELEGRAM_MORE is wrong: each bot needs a webhook_secret of 32 letters")
+
+    @property
+    def telegram_senders(self) -> tuple[TelegramSender, ...]:
+        """Return every bot, the main one first; none when Telegram is off."""
+        if not self.telegram_token.get_secret_value():
+            return ()
+        first = TelegramSender.model_construct(
+            token=self.telegram_token,
+            webhook_secret=self.telegram_webhook_secret,
+            username=self.telegram_username,
+            rate=self.telegram_rate,
+            paid_rate=self.telegram_paid_rate,
+        )
+        return (first, *self.telegram_more)
+
+    @property
+    def whatsapp_senders(self) -> tuple[WhatsAppSender, ...]:
+        """Return every number, the main one first; none when WhatsApp is off."""
+        if not self.twilio_account_sid:
+            return ()
+        first = WhatsAppSender.model_construct(
+            number=self.whatsapp_from,
+            service_sid=self.whatsapp_messaging_service_sid,
+            rate=self.whatsapp_rate,
+            daily_people=self.whatsapp_daily_people,
+        )
+        return (first, *self.whatsapp_more)
+
+    @property
+    def paid_rates(self) -> dict[str, float]:
+        """Return what each channel of which the provider sells a faster rate sends together at it."""
+        paid = sum(bot.paid_rate or bot.rate for bot in self.telegram_senders)
+        return {"telegram": paid} if any(bot.paid_rate for bot in self.telegram_senders) else {}
+
+    @property
+    def senders(self) -> tuple[Sender, ...]:
+        """Return every bot and number."""
+        return (*self.telegram_senders, *self.whatsapp_senders)
+
     @property
     def database(self) -> str:
         """Return the SQLAlchemy URL, with the driver we ship named for PostgreSQL."""
@@ -172,6 +289,11 @@ class Settings(BaseSettings):
     def messages(self) -> Path:
         """Return the folder of the content."""
         return self.messages_dir or shipped("messages")
+
+    @property
+    def erasures(self) -> Path:
+        """Return the file with the list of who was erased."""
+        return self.erasures_file or self.data_dir / "erasures.log"
 
     @property
     def silences(self) -> tuple[timedelta, ...]:
@@ -186,7 +308,9 @@ class Settings(BaseSettings):
     @property
     def handles(self) -> str:
         """Return our official accounts; where nobody named them, those that we write from."""
-        own = (self.telegram_username and f"@{self.telegram_username}", self.whatsapp_from)
+        bots = (self.telegram_username, *(bot.username for bot in self.telegram_more))
+        numbers = (self.whatsapp_from, *(sender.number for sender in self.whatsapp_more))
+        own = (*(f"@{name}" for name in bots if name), *numbers)
         return self.official_handles or ", ".join(filter(None, own))
 
     @property
@@ -225,8 +349,16 @@ def load(**overrides: object) -> Settings:
     """Read the settings; raise SettingsError with one line for each wrong one."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
+    except SourceError as error:
+        raise SettingsError(f"{_named(str(error))} is no JSON: write one line, as README.md shows") from None
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(dict(item)) for item in error.errors())) from None
+
+
+def _named(told: str) -> str:
+    """Return the name of the setting that a source could not read, as `error parsing value for field "x"` has it."""
+    found = re.search(r'field "(\w+)"', told)
+    return f"{PREFIX}{found[1].upper()}" if found else "A setting"
 
 
 def _explain(error: dict[str, object]) -> str:

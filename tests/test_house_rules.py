@@ -188,7 +188,7 @@ def row(name: str) -> str:
     """Return the cells of a setting in the table: its default, and what it is."""
     field = settings.Settings.model_fields[name]
     default = getattr(field.default, "get_secret_value", lambda: field.default)()
-    shown = "" if default in ("", None) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    shown = "" if default in ("", None, ()) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
     return f"{shown} | {field.description} |"
 
 

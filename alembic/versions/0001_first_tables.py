@@ -49,6 +49,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_audit_entry_erasures",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("action = 'contact.erased'"),
+            postgresql_where=sa.text("action = 'contact.erased'"),
+        )
+        batch_op.create_index(
             batch_op.f("ix_audit_entry_subject_kind_subject_id_id"), ["subject_kind", "subject_id", "id"], unique=False
         )
 
@@ -64,6 +71,7 @@ def upgrade() -> None:
         sa.Column("zone", sa.String(length=64), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=True),
         sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
         sa.Column("wants_matches", sa.Boolean(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
@@ -117,6 +125,7 @@ def upgrade() -> None:
         "provider_copy",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=True),
         sa.Column("sent", sa.JSON(), nullable=False),
         sa.Column("received", sa.JSON(), nullable=False),
@@ -228,6 +237,7 @@ def upgrade() -> None:
         "worker",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("serves", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_worker")),
     )
     op.create_table(
@@ -955,6 +965,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -1006,7 +1017,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outbox_kind_ref_status_id"), ["kind", "ref", "status", "id"], unique=False)
         batch_op.create_index(
             "ix_outbox_waiting",
-            ["channel", "lane", "due_at", "id"],
+            ["channel", "sender", "lane", "due_at", "id"],
             unique=False,
             sqlite_where=sa.text("status IN ('queued', 'held') AND due_at IS NOT NULL"),
             postgresql_where=sa.text("status IN ('queued', 'held') AND due_at IS NOT NULL"),
@@ -1019,6 +1030,7 @@ def upgrade() -> None:
         sa.Column("inbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("reference", sa.LargeBinary(), nullable=True),
         sa.Column("filename", sa.LargeBinary(), nullable=True),
@@ -1368,6 +1380,11 @@ def downgrade() -> None:
     op.drop_table("contact")
     with op.batch_alter_table("audit_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entry_subject_kind_subject_id_id"))
+        batch_op.drop_index(
+            "ix_audit_entry_erasures",
+            sqlite_where=sa.text("action = 'contact.erased'"),
+            postgresql_where=sa.text("action = 'contact.erased'"),
+        )
 
     op.drop_table("audit_entry")
     op.drop_table("attachment")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from bot.backup import BackupError
 from bot.backup.archive import DATABASE, FOLDERS, Manifest, opened
 from bot.backup.copying import Told, copy, require_empty
 from bot.broadcasts.models import Broadcast, BroadcastStatus
+from bot.conversations import erasures
+from bot.conversations.erasures import Erasure
 from bot.db import open_engine
 from bot.messaging.models import OPEN, RESTORED, OutboxMessage, Status, Worker
 from bot.staff import audit
@@ -31,8 +34,17 @@ def check(file: Path, key: "Identity", scratch: Path) -> Manifest:
     return manifest
 
 
-def restore(file: Path, key: "Identity", target: Engine, data_dir: Path, told: Told = lambda *_: None) -> Manifest:
+def restore(
+    file: Path,
+    key: "Identity",
+    target: Engine,
+    data_dir: Path,
+    told: Told = lambda *_: None,
+    erased: Sequence[Erasure] = (),
+) -> Manifest:
     """Put a backup into an empty installation; what is interrupted leaves the database empty.
+
+    Whom `erased` names is erased again.
 
     Raises BackupError or CopyError, with the cure, before anything is changed when the installation is in use.
     """
@@ -43,6 +55,7 @@ def restore(file: Path, key: "Identity", target: Engine, data_dir: Path, told: T
         try:
             with Session(source) as db, db.begin():
                 _make_safe(db, manifest)
+                erasures.repeat(db, erased)
             copy(source, target, told)
         finally:
             source.dispose()

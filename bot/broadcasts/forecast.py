@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Subquery, false, func, select
+from sqlalchemy import Subquery, case, false, func, select
 from sqlalchemy.orm import Session
 
 from bot.broadcasts import attachments, rendering, times
@@ -165,6 +165,7 @@ def standings(audience: Audience, purpose: str, policy: Policy, at: datetime) ->
             Contact.language,
             Contact.zone,
             Contact.channel.label("preferred"),
+            case((Address.channel == Contact.channel, Address.sender), else_=Contact.sender).label("sender"),
             func.coalesce(word == Decision.GRANTED, false()).label("granted"),
             Address.channel.label("channel"),
             func.coalesce(Address.last_inbound_at > at - eligibility.WINDOW, false()).label("in_window"),
@@ -185,11 +186,12 @@ def decide(
     row = OutboxMessage(
         contact_id=contact.id,
         channel=standing.preferred,
+        sender="",
         priority=Priority.BROADCAST,
         purpose=purpose,
         expires_at=expires_at,
     )
-    address = Place(0, standing.channel or "", Reach.OPEN, "", at if standing.in_window else None)
+    address = Place(0, standing.channel or "", Reach.OPEN, "", at if standing.in_window else None, "")
     facts = Facts(
         contacts={contact.id: Person(contact.id, standing.state, standing.language, standing.zone)},
         addresses={contact.id: [address] if standing.channel else []},

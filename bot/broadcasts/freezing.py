@@ -28,6 +28,7 @@ def freeze(db: Session, broadcast: Broadcast, policy: Policy, now: datetime, exp
     values = {
         OutboxMessage.contact_id: facts.c.contact_id,
         OutboxMessage.channel: facts.c.preferred,
+        OutboxMessage.sender: facts.c.sender,
         OutboxMessage.priority: literal(Priority.BROADCAST),
         OutboxMessage.purpose: literal(broadcast.purpose),
         OutboxMessage.kind: literal(KIND),

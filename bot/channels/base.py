@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+#: A sender of ours: its channel, and the bot's id or our number.
+SenderKey = tuple[str, str]
 Kind = Literal[
     "text", "button", "location", "media", "contact", "edited", "blocked", "unblocked", "unsupported",
     "group",  # somebody brought us into a group, where what people say is not for us: declined, never recorded

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from alembic.util import CommandError
@@ -14,6 +14,9 @@ from bot import migrations, settings
 from bot.cli.opened import alone, installation, prepare
 from bot.cli.output import AsJson, Trouble, show_json
 from bot.db import open_engine
+
+if TYPE_CHECKING:
+    from bot.conversations.erasures import Erasure
 
 Key = Annotated[Path | None, typer.Option("--key", help="File with the secret key; default: DATA_DIR/keys/backup.key.")]
 
@@ -93,6 +96,9 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `db backup` made.")],
     key: Key = None,
+    erased: Annotated[
+        Path | None, typer.Option(help="List of who was erased since; default: OUTREACH_ERASURES_FILE, if it is there.")
+    ] = None,
     check_only: Annotated[bool, typer.Option("--check", help="Read all of it and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -102,11 +108,12 @@ def restore(
     loaded = settings.load()
     prepare(loaded)
     secret = archive.read_key(key or loaded.data_dir / "keys" / "backup.key")
+    known = _erasures(erased, loaded.erasures)
     if check_only:
         manifest = restoring.check(file, secret, loaded.data_dir)
     else:
         with alone(loaded), _engine(loaded.database) as target:
-            manifest = restoring.restore(file, secret, target, loaded.data_dir, _tell(as_json))
+            manifest = restoring.restore(file, secret, target, loaded.data_dir, _tell(as_json), known)
         with installation():  # the keys fit what is encrypted
             pass
     rows = sum(manifest.rows.values())
@@ -116,7 +123,20 @@ def restore(
         typer.echo(f"{file} can be restored: {rows} rows of {manifest.made_at}.")
     else:
         typer.echo(f"{rows} rows of {manifest.made_at} are back. Nothing that waited then is sent by itself: look at")
-        typer.echo("the messages in doubt in the console, approve again what was approved, erase again who was since.")
+        typer.echo("the messages in doubt in the console, and approve again what was approved.")
+        if known:
+            typer.echo(f"Whoever of {len(known)} erased people was in it is erased again.")
+        else:
+            typer.echo("There is no list of who was erased since (--erased): erase them again.")
+
+
+def _erasures(given: Path | None, ours: Path) -> "list[Erasure]":
+    from bot.conversations import erasures
+
+    try:
+        return erasures.read(given or ours) if given or ours.exists() else []
+    except erasures.BadList as error:
+        raise Trouble(str(error)) from None
 
 
 @contextmanager

@@ -55,9 +55,10 @@ def require_providers(loaded: Settings) -> None:
 
 
 def _accounts(loaded: Settings) -> Iterator[_Account]:
-    if token := loaded.telegram_token.get_secret_value():
-        base = loaded.telegram_api_base
-        yield _Account("Telegram", base, f"{token}/getMe", "OUTREACH_TELEGRAM_API_BASE", "OUTREACH_TELEGRAM_TOKEN")
+    for number, bot in enumerate(loaded.telegram_senders):
+        path, base = f"{bot.token.get_secret_value()}/getMe", loaded.telegram_api_base
+        name, setting = ("Telegram", "TOKEN") if not number else (f"Telegram {bot.name}", "MORE")
+        yield _Account(name, base, path, "OUTREACH_TELEGRAM_API_BASE", f"OUTREACH_TELEGRAM_{setting}")
     if sid := loaded.twilio_account_sid:
         yield _Account(
             "Twilio",

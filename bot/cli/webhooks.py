@@ -16,6 +16,7 @@ app = typer.Typer(help="Addresses at which the providers call us.", no_args_is_h
 
 #: Three attempts, again after a 5xx, a connection that fails or an answer that is late: Twilio's default is one.
 PATIENT = "#rc=3&rp=5xx,ct,rt"
+_PROVIDERS = {"telegram": "Telegram", "whatsapp": "Twilio"}
 
 
 @app.callback()
@@ -56,10 +57,12 @@ async def register(opened: "App") -> None:
 
 
 def _addresses(opened: "App") -> dict[str, str]:
-    base, found = opened.settings.public_url, {}
-    if "telegram" in opened.channels:
-        by_webhook = opened.settings.telegram_mode == "webhook"
-        found["Telegram"] = f"{base}/hooks/telegram is set" if by_webhook else "polls, so it needs no address"
-    if "whatsapp" in opened.channels:
-        found["Twilio"] = f"{base}/hooks/whatsapp{PATIENT}"
+    base, found = f"{opened.settings.public_url}/hooks", {}
+    by_webhook = opened.settings.telegram_mode == "webhook"
+    for path, channel in opened.hooks.items():
+        provider = _PROVIDERS[channel.name] if "/" not in path else f"{_PROVIDERS[channel.name]} {channel.sender}"
+        if channel.has_window:
+            found[provider] = f"{base}/{path}{PATIENT}"
+        else:
+            found[provider] = f"{base}/{path} is set" if by_webhook else "polls, so it needs no address"
     return found

@@ -179,7 +179,8 @@ def take(
 def _write(db: Session, batch: ImportBatch, chunk: Sequence[Verdict], sender: str) -> None:
     connection = db.connection()
     person = {
-        "state": State.INVITED, "channel": CHANNEL, "source": batch.source, "created_at": batch.created_at,
+        "state": State.INVITED, "channel": CHANNEL, "sender": sender, "source": batch.source,
+        "created_at": batch.created_at,
     }  # fmt: skip
     people = [person | {"language": verdict.language} for verdict in chunk]
     statement = insert(Contact).returning(Contact.id, sort_by_parameter_order=True)

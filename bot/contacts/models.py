@@ -65,6 +65,7 @@ class Contact(Base):
     zone: Mapped[str | None] = mapped_column(String(64))  #: IANA time zone
     source: Mapped[str | None] = mapped_column(String(64))  #: code of the join link that brought the person
     channel: Mapped[str] = mapped_column(String(16))  #: preferred channel
+    sender: Mapped[str] = mapped_column(String(64), default="")  #: which of our senders on it the person wrote to
     wants_matches: Mapped[bool | None]  #: asked to be told what fits the declared interests
     created_at: Mapped[datetime]
     joined_at: Mapped[datetime | None]

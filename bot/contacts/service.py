@@ -55,7 +55,7 @@ def _find(db: Session, channel: str, sender: str, address: str) -> tuple[Contact
 
 
 def _create(db: Session, channel: str, sender: str, address: str) -> tuple[Contact, Address]:
-    contact = Contact(channel=channel, state=State.NEW, created_at=clock.now())
+    contact = Contact(channel=channel, sender=sender, state=State.NEW, created_at=clock.now())
     db.add(contact)
     db.flush()
     return contact, _add_address(db, contact, channel, sender, address)

@@ -89,7 +89,7 @@ def _of_delivery(db: Session, now: datetime) -> Iterator[tuple[str, Sentence]]:
         if sender.paused_until and sender.paused_until > now + timedelta(minutes=1):
             says = Sentence(
                 "Nothing leaves from %(sender)s: the provider says %(code)s. See “How things stand” in the console.",
-                sender=sender.key.partition(":")[0],
+                sender=sender.key.replace(":", " "),
                 code=sender.pause_reason or "?",
             )
             yield f"sender:{sender.key}", says

@@ -35,11 +35,20 @@ def take_preferred(talk: Talk, said: str) -> bool:
     channel = choices.chosen(talk, said, "channel", open_channels(talk))
     if channel is None:
         return False
-    talk.contact.channel = channel
+    _prefer(talk, channel)
     if talk.dialogue.step == PREFER:
         talk.close()
     talk.say("link_chat.preferred", channel=talk.text(f"channel.{channel}"))
     return True
+
+
+def _prefer(talk: Talk, channel: str) -> None:
+    """Have our messages go to the person's latest chat on a channel."""
+    chats = select(Address.sender).where(
+        Address.contact_id == talk.contact.id, Address.channel == channel, Address.reach == Reach.OPEN
+    )
+    latest = chats.order_by(Address.last_inbound_at.desc().nulls_last()).limit(1)
+    talk.contact.channel, talk.contact.sender = channel, talk.db.scalars(latest).one()
 
 
 def offer_other(talk: Talk, purposes: list[Purpose]) -> None:
@@ -81,7 +90,8 @@ def _go_on(talk: Talk, channel: str, purposes: list[Purpose]) -> None:
     )
     consent.record(talk.db, talk.contact, purposes, Decision.GRANTED, proof)
     talk.address.reach = Reach.CLOSED
-    talk.contact.state, talk.contact.channel = State.MEMBER, channel
+    talk.contact.state = State.MEMBER
+    _prefer(talk, channel)
     talk.say("stop.here_only", channel=name)
 
 

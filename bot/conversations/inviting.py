@@ -57,7 +57,8 @@ def invite(db: Session, batch: ImportBatch) -> int:
     now = clock.now()
     values = {
         OutboxMessage.contact_id: Imported.contact_id,
-        OutboxMessage.channel: literal(importing.CHANNEL),
+        OutboxMessage.channel: Contact.channel,
+        OutboxMessage.sender: Contact.sender,
         OutboxMessage.priority: literal(Priority.BROADCAST),
         OutboxMessage.purpose: literal(ASKING),
         OutboxMessage.kind: case((Contact.language.is_(None), KIND_BOTH), else_=KIND),

@@ -22,4 +22,4 @@ def lose(db: Session, content: Content, file: ReceivedFile) -> None:
     if address is None:
         return
     for message in surveys.lose(db, content, contact, file):
-        outbox.reply(db, contact, address.id, address.channel, message)
+        outbox.reply(db, contact, address, message)

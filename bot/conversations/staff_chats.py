@@ -69,7 +69,7 @@ def tell(db: Session, content: Content, user: StaffUser, address: Address, text:
 
 def send(db: Session, address: Address, message: Message) -> None:
     """Queue something for a chat of staff."""
-    outbox.reply(db, db.get_one(Contact, address.contact_id), address.id, address.channel, message)
+    outbox.reply(db, db.get_one(Contact, address.contact_id), address, message)
 
 
 def chats(db: Session, user: StaffUser) -> Sequence[Address]:

@@ -64,7 +64,7 @@ class Talk:
 
     def send(self, message: Message) -> None:
         """Answer with content that a room made."""
-        outbox.reply(self.db, self.contact, self.address.id, self.address.channel, message)
+        outbox.reply(self.db, self.contact, self.address, message)
 
     def open(self, step: str, **data: object) -> None:
         """Leave the next question open, handing on `data`, and what the questions before handed on, to its answer."""

@@ -187,7 +187,7 @@ def reply(
     if address is None:
         raise NoAddress
     message = _message(text, ticket) if ask_first else Message(text)
-    row = outbox.reply(db, contact, address.id, address.channel, message)
+    row = outbox.reply(db, contact, address, message)
     now = clock.now()
     row.expires_at = now + WORTH_READING
     db.flush()
@@ -241,7 +241,7 @@ def close(db: Session, content: Content, ticket: Ticket, user: StaffUser, *, tel
     if address is not None:
         key = "human.handed_back" if was_held else "human.closed"
         text = content.catalogue.text(key, contact.language or SOURCE)
-        outbox.reply(db, contact, address.id, address.channel, Message(text))
+        outbox.reply(db, contact, address, Message(text))
     audit.record(db, user, "ticket.closed", "ticket", ticket.id)
 
 

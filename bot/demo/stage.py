@@ -16,7 +16,7 @@ from bot.app import App
 from bot.emulators.limits import Limits
 from bot.emulators.phones import phones_app
 from bot.emulators.server import hosting, serve
-from bot.emulators.world import World
+from bot.emulators.world import Accounts, World
 from bot.settings import Settings
 
 
@@ -41,10 +41,11 @@ async def stage(
     limits: Limits | None = None,
     telegram_mode: str = "polling",
     works: bool = True,
+    accounts: Accounts | None = None,
     **overrides: Any,
 ) -> AsyncIterator[Stage]:
     """Set up everything; `works` False leaves delivery, polling and jobs out."""
-    world = World(limits=limits)
+    world = World(accounts, limits)
     async with serve(world) as emulators:
         chosen = port or free_port(0)
         loaded = _settings(
@@ -54,7 +55,9 @@ async def stage(
         migrations.upgrade(app.database.engine)
         try:
             async with hosting(app.web([Mount("/phones", app=phones_app(world))]), chosen) as url, app.connected():
-                world.twilio.inbound_url = f"{url}/hooks/whatsapp"
+                world.twilio.inbound_urls = {
+                    f"whatsapp:{channel.sender}": f"{url}/hooks/{path}" for path, channel in app.hooks.items()
+                }
                 await app.sync_templates()
                 await app.register_webhooks()
                 if works:
@@ -92,11 +95,16 @@ def _settings(
         "telegram_mode": telegram_mode,
         "telegram_username": accounts.telegram_username,
         "telegram_webhook_secret": "emulated-secret",
+        "telegram_more": [
+            {"token": token, "username": username, "webhook_secret": f"emulated-{username}"}
+            for token, username in accounts.more_bots
+        ],
         "twilio_account_sid": accounts.twilio_sid,
         "twilio_auth_token": accounts.twilio_token,
         "twilio_api_base": twilio_api_base,
         "whatsapp_from": accounts.whatsapp_from.removeprefix("whatsapp:"),
         "whatsapp_messaging_service_sid": "",
+        "whatsapp_more": [{"number": number.removeprefix("whatsapp:")} for number in accounts.more_numbers],
         "official_handles": f"@{accounts.telegram_username}, {accounts.whatsapp_from.removeprefix('whatsapp:')}",
         "official_domains": "diaspora.example.org",
         "second_factor_roles": "",

@@ -22,7 +22,7 @@ from bot.emulators.world import World
 
 def build_app(world: World) -> Starlette:
     """Build everything as one application, to be mounted at the root of a server or of another application."""
-    telegram = TelegramApi(world.telegram, world.faults, world.background)
+    telegram = TelegramApi(world.bots, world.faults, world.background)
     messaging = MessagingApi(world.twilio.account, world.twilio, world.faults, world.background)
     content = ContentApi(world.twilio.account)
 

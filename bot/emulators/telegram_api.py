@@ -1,6 +1,7 @@
 """The Bot API over HTTP: `/bot<token>/<method>` and `/file/bot<token>/<path>`."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -19,10 +20,10 @@ NESTED = frozenset({"reply_markup", "allowed_updates", "commands", "scope", "mes
 
 
 class TelegramApi:
-    """Answer the calls of one bot."""
+    """Answer the calls of every bot."""
 
-    def __init__(self, bot: TelegramBot, faults: Faults, background: Background) -> None:
-        self._bot, self._faults, self._background = bot, faults, background
+    def __init__(self, bots: Sequence[TelegramBot], faults: Faults, background: Background) -> None:
+        self._bots, self._faults, self._background = bots, faults, background
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted where the bot's `base_url` points."""
@@ -34,36 +35,38 @@ class TelegramApi:
     async def call(self, request: Request) -> Response:
         """Carry out one method."""
         try:
-            self._check(request)
+            bot = self._bot(request)
+            if bot is None:
+                raise UNAUTHORIZED
             method = request.path_params["method"].lower()
             params = await _params(request)
             if method in SENDING:
-                return await self._send(method, params)
+                return await self._send(bot, method, params)
             if method not in METHODS:
                 raise TelegramError(404, "Not Found")
-            return _ok(await METHODS[method](Call(self._bot, params)))
+            return _ok(await METHODS[method](Call(bot, params)))
         except TelegramError as error:
             return JSONResponse(error.as_json(), error.code)
 
-    async def _send(self, method: str, params: dict[str, Any]) -> Response:
-        phone = self._bot.phone_of(params.get("chat_id"))
+    def _bot(self, request: Request) -> TelegramBot | None:
+        return next((bot for bot in self._bots if bot.token == request.path_params["token"]), None)
+
+    async def _send(self, bot: TelegramBot, method: str, params: dict[str, Any]) -> Response:
+        phone = bot.phone_of(params.get("chat_id"))
         fault = self._faults.take(phone.key, *INSTEAD_OF_ANSWER, *AFTER_ACCEPTING)
         if fault and fault.kind is Kind.SERVER_ERROR:
             return server_error(fault)
-        call = Call(self._bot, params)
-        self._bot.admit(phone, fault if fault and fault.kind in INSTEAD_OF_ANSWER else None)
+        call = Call(bot, params)
+        bot.admit(phone, fault if fault and fault.kind in INSTEAD_OF_ANSWER else None)
         return spoil(fault, _ok(await SENDING[method](call)), self._background)
 
     async def download(self, request: Request) -> Response:
         """Return the bytes of a file."""
-        media = self._bot.files.get(request.path_params["file_id"])
-        if request.path_params["token"] != self._bot.token or media is None:
+        bot = self._bot(request)
+        media = bot.files.get(request.path_params["file_id"]) if bot else None
+        if media is None:
             return JSONResponse(TelegramError(404, "Not Found").as_json(), 404)
         return Response(media.content, media_type=media.content_type)
-
-    def _check(self, request: Request) -> None:
-        if request.path_params["token"] != self._bot.token:
-            raise UNAUTHORIZED
 
 
 def _ok(result: Any) -> Response:

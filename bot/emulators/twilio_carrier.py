@@ -62,6 +62,7 @@ class TwilioCarrier:
         self._background, self._webhooks = background, webhooks
         self._inbound: Queues[Inbound] = Queues(background, self._deliver_inbound)
         self.inbound_url = ""
+        self.inbound_urls: dict[str, str] = {}  #: of numbers that have one of their own
         self.media_base = ""
         self.fetched: list[str] = []  #: addresses of files that the bot served
         self.pace_seconds = 0.05
@@ -203,11 +204,12 @@ class TwilioCarrier:
         return form
 
     async def _deliver_inbound(self, inbound: Inbound) -> None:
-        if not self.inbound_url:
+        url = self.inbound_urls.get(inbound.phone.sender, self.inbound_url)
+        if not url:
             return
-        repeats, causes = _overrides(self.inbound_url)
+        repeats, causes = _overrides(url)
         for attempt in range(repeats + 1):
-            status = await self._post(self.inbound_url, inbound.form)
+            status = await self._post(url, inbound.form)
             if status is not None and status // 100 == 2:
                 inbound.phone.tick(inbound.message)
                 return

@@ -31,6 +31,8 @@ class Accounts:
     twilio_token: str = field(default_factory=lambda: secrets.token_hex(16))
     whatsapp_from: str = "whatsapp:+14155550100"
     messaging_service_sid: str = "MG" + "e" * 32
+    more_bots: tuple[tuple[str, str], ...] = ()  #: token and username of each
+    more_numbers: tuple[str, ...] = ()  #: of the same account, as whatsapp:+...
 
 
 @dataclass(slots=True, eq=False)
@@ -51,34 +53,42 @@ class World:
         self.phones: dict[str, Phone] = {}
         self.watchers: set[Watcher] = set()
         self._webhooks = Webhooks()
-        self.telegram = self._telegram(limits)
+        known = ((self.accounts.telegram_token, self.accounts.telegram_username), *self.accounts.more_bots)
+        self.bots = [self._bot(token, username, limits) for token, username in known]
         self._whatsapp_phones: dict[str, WhatsAppPhone] = {}
         self.twilio = self._twilio(limits)
 
-    def _telegram(self, limits: Limits) -> TelegramBot:
+    @property
+    def telegram(self) -> TelegramBot:
+        """Return the main bot."""
+        return self.bots[0]
+
+    def _bot(self, token: str, username: str, limits: Limits) -> TelegramBot:
         updates = Updates(self.background, self._webhooks, self.faults)
-        accounts = self.accounts
-        return TelegramBot(accounts.telegram_token, accounts.telegram_username, updates, self.ledger, limits)
+        return TelegramBot(token, username, updates, self.ledger, limits)
 
     def _twilio(self, limits: Limits) -> TwilioCarrier:
         accounts = self.accounts
-        senders = (accounts.whatsapp_from,)
+        senders = (accounts.whatsapp_from, *accounts.more_numbers)
         services = {accounts.messaging_service_sid: accounts.whatsapp_from}
         account = TwilioAccount(accounts.twilio_sid, accounts.twilio_token, senders, services, limits)
         return TwilioCarrier(account, self._whatsapp_phones, self.faults, self.ledger, self.background, self._webhooks)
 
-    def telegram_phone(self, name: str = "Someone", language_code: str = "en") -> TelegramPhone:
-        """Add a phone with Telegram."""
-        bot = self.telegram
-        phone = TelegramPhone(bot, FIRST_ID + len(bot.phones) * 7, name, language_code, self._changed)
-        bot.phones[phone.id] = phone
+    def telegram_phone(self, name: str = "Someone", language_code: str = "en", bot: int = 0) -> TelegramPhone:
+        """Add a phone with Telegram, in a chat with the bot of this number."""
+        chats = sum(len(one.phones) for one in self.bots)
+        phone = TelegramPhone(self.bots[bot], FIRST_ID + chats * 7, name, language_code, self._changed)
+        self.bots[bot].phones[phone.id] = phone
         return self._add(phone)
 
-    def whatsapp_phone(self, number: str, name: str = "Someone", language_code: str = "en") -> WhatsAppPhone:
-        """Add a phone with WhatsApp, or return the one that has the number."""
+    def whatsapp_phone(
+        self, number: str, name: str = "Someone", language_code: str = "en", sender: str = ""
+    ) -> WhatsAppPhone:
+        """Add a phone with WhatsApp, in a chat with the main number or `sender`, or return the one with the number."""
         if known := self._whatsapp_phones.get(f"whatsapp:{number}"):
             return known
-        phone = WhatsAppPhone(self.twilio, self.accounts.whatsapp_from, number, name, language_code, self._changed)
+        ours = sender or self.accounts.whatsapp_from
+        phone = WhatsAppPhone(self.twilio, ours, number, name, language_code, self._changed)
         self._whatsapp_phones[phone.address] = phone
         return self._add(phone)
 
@@ -94,7 +104,8 @@ class World:
 
     async def close(self) -> None:
         """End all work and close the connections to the bot."""
-        self.telegram.updates.close()
+        for bot in self.bots:
+            bot.updates.close()
         await self.background.close()
         for watcher in self.watchers:
             watcher.news.set()

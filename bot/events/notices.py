@@ -15,14 +15,14 @@ from bot.events.wording import Reader, Wording
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 
-People = Select[int, str, str | None, str | None, Answer, Standing]  #: answer and standing None: not answered
+People = Select[int, str, str, str | None, str | None, Answer, Standing]  #: answer and standing None: not answered
 
 
 def people(event: Event) -> People:
     """Select contacts with what they answered to this session; narrow it with `where`."""
-    return select(Contact.id, Contact.channel, Contact.language, Contact.zone, Rsvp.answer, Rsvp.standing).join_from(
-        Contact, Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True
-    )
+    return select(
+        Contact.id, Contact.channel, Contact.sender, Contact.language, Contact.zone, Rsvp.answer, Rsvp.standing
+    ).join_from(Contact, Rsvp, (Rsvp.contact_id == Contact.id) & (Rsvp.event_id == event.id), isouter=True)
 
 
 def announce(
@@ -62,15 +62,15 @@ def announce(
     }
     bodies: dict[Reader, Message] = {}
     rows = []
-    for contact_id, channel, *known in found:
+    for contact_id, channel, sender, *known in found:
         reader = Reader.read(*known)
         if reader not in bodies:
             bodies[reader] = wording(content, event, reader)
         body = bodies[reader]
         if calendar and reader.standing == Standing.CONFIRMED:
             body = replace(body, media=calendars.file(event, contact_id))
-        own = {"contact_id": contact_id, "channel": channel, "once": f"{once}:{contact_id}", "body": body.to_json()}
-        rows.append(common | own)
+        to_whom = {"contact_id": contact_id, "channel": channel, "sender": sender}
+        rows.append(common | to_whom | {"once": f"{once}:{contact_id}", "body": body.to_json()})
     if rows:
         db.execute(insert(OutboxMessage), rows)
     return len(rows)

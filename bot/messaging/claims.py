@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Outbound, Template
+from bot.channels.base import Outbound, SenderKey, Template
 from bot.content import Content, links
 from bot.messaging import eligibility, openings, pacing, queueing, templates
 from bot.messaging.eligibility import CHANNEL_OFF, End, Go, Person, Rules, Wait
@@ -21,6 +21,7 @@ from bot.messaging.models import IS_WAITING, OutboxMessage, Priority, Status
 from bot.messaging.outbox import Message
 from bot.messaging.pacing import Lease
 from bot.messaging.queueing import DueMessage
+from bot.messaging.sharing import Turn
 
 #: Renders a message without a body of its own: (db, ref, language) -> content.
 Renderer = Callable[[Session, int, str], Message]
@@ -72,13 +73,14 @@ class Desk:
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False  #: makes a file that lies nowhere yet
     paid_rate: float = 0  #: of messages that use the provider's paid rate; 0: there is none
     calls: Callable[[Outbound], int] = lambda _message: 1  #: how many messages the provider counts it as
-    channels: frozenset[str] | None = None  #: that are switched on; None: all
+    senders: frozenset[SenderKey] | None = None  #: that are switched on; None: all
     media_base: str = ""  #: what addresses of files that the provider fetches begin with
     daily_people: int = 0  #: whom we may write to outside the window in 24 hours; 0: no limit
     domains: tuple[str, ...] | None = None  #: to which links may lead in what staff wrote; None: to any
     #: What was rendered; None: it may not leave.
     rendered: dict[tuple[str, int, str], Message | None] = field(default_factory=dict)
     ahead: Ahead = field(default_factory=Ahead)
+    turn: Turn = field(default_factory=Turn)
 
     @property
     def key(self) -> str:
@@ -100,15 +102,22 @@ class Claimed:
 def claim(db: Session, desk: Desk, limit: int) -> list[Claimed]:
     """Take up to `limit` due messages, at most one for each contact; the caller commits before calling a provider."""
     now = clock.now()
+    if not desk.turn.is_ours and pacing.is_held(db, desk.key, desk.worker, now):
+        desk.turn.is_over()
+        return []
     ids: list[int] = []
     if not desk.ahead.is_fresh(now):
         desk.ahead.forget()
-        ids = queueing.due(db, desk.channel, _sight(desk, limit), now)
+        ids = queueing.due(db, desk.channel, desk.sender, _sight(desk, limit), now)
         if not ids:  # looked before locking: an idle sender must not write
+            desk.turn.is_over()
             return []
     lease = pacing.lease(db, desk.key, desk.worker, now)
     if lease is None or (lease.paused_until and lease.paused_until > now):
         desk.ahead.forget()
+        desk.turn.is_over()
+        return []
+    if not desk.turn.may_take(now):
         return []
     if ids:
         desk.ahead.ready = list(_Batch(db, desk, queueing.read(db, ids), now).sort())
@@ -149,8 +158,8 @@ class _Batch:
         return self._ready
 
     def _go(self, row: DueMessage, go: Go, person: Person) -> None:
-        if go.address.channel != self._desk.channel:
-            self._hand_over(row, go.address.channel)
+        if (go.address.channel, go.address.sender) != (self._desk.channel, self._desk.sender):
+            self._hand_over(row, (go.address.channel, go.address.sender))
             return
         message = self._render(row, person)
         if message is None:
@@ -164,12 +173,12 @@ class _Batch:
         else:
             self._set_aside(row, Wait("window_closed", None))  # until the person writes
 
-    def _hand_over(self, row: DueMessage, channel: str) -> None:
-        """Let the other channel's sender take it from here, or wait until there is one."""
-        if self._desk.channels is None or channel in self._desk.channels:
-            self._put_aside(row, Status.QUEUED, None, self._now, channel)
+    def _hand_over(self, row: DueMessage, to: SenderKey) -> None:
+        """Let the sender to which the person wrote take it from here, or wait until it is switched on."""
+        if self._desk.senders is None or to in self._desk.senders:
+            self._put_aside(row, Status.QUEUED, None, self._now, to)
         else:
-            self._put_aside(row, Status.HELD, CHANNEL_OFF, None, channel)
+            self._put_aside(row, Status.HELD, CHANNEL_OFF, None, to)
 
     def _render(self, row: DueMessage, person: Person) -> Message | None:
         """Return the content; None when what staff wrote has a link that is not allowed, by now."""
@@ -198,13 +207,14 @@ class _Batch:
 
     def _set_aside(self, row: DueMessage, decision: Wait | End) -> None:
         if isinstance(decision, Wait):
-            self._put_aside(row, Status.HELD, decision.reason, decision.until, row.channel)
+            self._put_aside(row, Status.HELD, decision.reason, decision.until)
         else:
-            self._put_aside(row, decision.status, decision.reason, self._now, row.channel)
+            self._put_aside(row, decision.status, decision.reason, self._now)
 
     def _put_aside(
-        self, row: DueMessage, status: Status, reason: str | None, due_at: datetime | None, channel: str
+        self, row: DueMessage, status: Status, reason: str | None, due_at: datetime | None, to: SenderKey | None = None
     ) -> None:
+        channel, sender = to or (row.channel, row.sender)
         self._aside.append(
             {
                 "row": row.id,
@@ -212,6 +222,7 @@ class _Batch:
                 "new_reason": reason,
                 "new_due_at": due_at,
                 "new_channel": channel,
+                "new_sender": sender,
                 "now": self._now,
             }
         )
@@ -231,6 +242,7 @@ _ASIDE = (
         reason=bindparam("new_reason"),
         due_at=bindparam("new_due_at"),
         channel=bindparam("new_channel"),
+        sender=bindparam("new_sender"),
         status_at=bindparam("now"),
     )
 )

@@ -66,7 +66,19 @@ class Delivery:
         self._pace = ChatPace()
         self._laid_out: dict[str, datetime] = {}  #: files that many get -> until when they lie there for certain
         self._gate, self._paid_gate = Gate(desk.rate), Gate(desk.paid_rate)
-        self._stopping = self._failed = False
+        self._stopping = self._failed = self._leaving = False
+
+    @property
+    def key(self) -> str:
+        """Return the sender's key."""
+        return self._desk.key
+
+    def give_turn(self, *, is_ours: bool) -> None:
+        """Say whether this process should send from the sender: what it has with the provider is waited for first."""
+        if self._desk.turn.is_ours and not is_ours:
+            self._leaving = True
+        self._leaving = self._leaving and not is_ours
+        self._desk.turn.give(is_ours=is_ours)
 
     def nudge(self) -> None:
         """Say that there may be something to send."""
@@ -94,14 +106,17 @@ class Delivery:
         """Settle and claim once; say whether there may be more to claim at once."""
         outcomes, self._outcomes = self._outcomes, []
         free = self._window - len(self._claimed) + len(outcomes)
-        if self._stopping or (self._failed and outcomes):  # a claim that fails must not keep outcomes unwritten
+        if (
+            self._stopping or self._leaving or (self._failed and outcomes)
+        ):  # a claim that fails must not keep outcomes unwritten
             free = 0
         try:
             if self._failed:  # its commit may have come through all the same
                 await self._database.run(disown, self._desk, self._claimed)
             claimed = await self._database.run(take_turn, self._desk, outcomes, free)
+            await self._leave(len(self._claimed) - len(outcomes))
         except Exception as error:  # a database that is away comes back; these outcomes exist nowhere else
-            log.error("settling and claiming failed", sender=self._desk.channel, error=type(error).__name__)
+            log.error("settling and claiming failed", sender=self._desk.key, error=type(error).__name__)
             self._failed = True
             self._desk.ahead.forget()
             self._outcomes[:0] = outcomes
@@ -120,6 +135,12 @@ class Delivery:
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
         return 0 < len(claimed) < free
+
+    async def _leave(self, in_flight: int) -> None:
+        """Let go of a sender that should be another's, when nothing of it is under way any more."""
+        if self._leaving and not in_flight:
+            await self._database.run(pacing.give_up, self._desk.key, self._desk.worker, clock.now())
+            self._leaving = False
 
     async def _wait(self) -> None:
         """Wait for something to do; outcomes that come close together share a commit."""
@@ -202,8 +223,9 @@ def take_turn(db: Session, desk: Desk, outcomes: list[Outcome], free: int) -> li
 def disown(db: Session, desk: Desk, known: Collection[int]) -> int:
     """Give back claims that this process does not know of, so that it never called; return how many."""
     pacing.lock(db, desk.key)  # a claim that is still under way has it
-    ours = update(OutboxMessage).where(OutboxMessage.status == Status.SENDING, OutboxMessage.channel == desk.channel)
-    return workers.give_back(db, ours.where(OutboxMessage.claimed_by == desk.worker, OutboxMessage.id.not_in(known)))
+    row = OutboxMessage
+    ours = update(row).where(row.status == Status.SENDING, row.channel == desk.channel, row.sender == desk.sender)
+    return workers.give_back(db, ours.where(row.claimed_by == desk.worker, row.id.not_in(known)))
 
 
 class ChatPace:

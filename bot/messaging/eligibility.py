@@ -51,6 +51,7 @@ class Place(NamedTuple):
     reach: str
     value: str
     last_inbound_at: datetime | None
+    sender: str
 
 
 class Asked(Protocol):
@@ -60,6 +61,8 @@ class Asked(Protocol):
     def contact_id(self) -> int: ...
     @property
     def channel(self) -> str: ...
+    @property
+    def sender(self) -> str: ...
     @property
     def priority(self) -> Priority: ...
     @property
@@ -122,7 +125,7 @@ def read_facts(db: Session, rows: Sequence[Asked], now: datetime) -> Facts:
 _PEOPLE = (
     select(
         Contact.id, Contact.state, Contact.language, Contact.zone,
-        Address.id, Address.channel, Address.reach, Address.value, Address.last_inbound_at,
+        Address.id, Address.channel, Address.reach, Address.value, Address.last_inbound_at, Address.sender,
     )
     .outerjoin(Address, Address.contact_id == Contact.id)
     .where(Contact.id.in_(bindparam("ids", expanding=True)))
@@ -144,7 +147,7 @@ def _people(db: Session, contact_ids: list[int]) -> tuple[dict[int, Person], dic
         person = Person(*row[:4])
         contacts[person.id] = person
         if row[4] is not None:
-            addresses.setdefault(person.id, []).append(Place(*row[4:]))
+            addresses.setdefault(person.id, []).append(Place._make(row[4:]))
     return contacts, addresses
 
 
@@ -193,7 +196,8 @@ def _address(row: Asked, addresses: list[Place]) -> Place | None:
     if row.purpose is None:
         return next((item for item in addresses if item.id == row.address_id), None)
     usable = [item for item in addresses if item.reach == Reach.OPEN]
-    return next((item for item in usable if item.channel == row.channel), usable[0] if usable else None)
+    same = [item for item in usable if item.channel == row.channel]
+    return next((item for item in same if item.sender == row.sender), next(iter(same or usable), None))
 
 
 def _wait(row: Asked, recent: list[datetime], zone: ZoneInfo, rules: Rules, now: datetime) -> Wait | None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 import structlog
 
 from bot import filetypes
-from bot.channels.base import Channel, FetchFailure
+from bot.channels.base import Channel, FetchFailure, SenderKey
 from bot.db import Database
 from bot.messaging import received
 from bot.messaging.received import LIMIT, PIECE, Errand, Lost
@@ -17,11 +17,11 @@ log = structlog.get_logger(__name__)
 PATIENCE = 300
 
 
-async def run_errands(database: Database, channels: Mapping[str, Channel], lost: Lost) -> int:
+async def run_errands(database: Database, senders: Mapping[SenderKey, Channel], lost: Lost) -> int:
     """Do what is due, some at a time, until nothing is; return how much it was."""
     done = 0
     while errands := await database.run(received.take_errands):
-        await asyncio.gather(*(_run(database, channels.get(one.channel), one, lost) for one in errands))
+        await asyncio.gather(*(_run(database, senders.get(one.sender), one, lost) for one in errands))
         done += len(errands)
     return done
 

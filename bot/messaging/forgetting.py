@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Channel
+from bot.channels.base import Channel, SenderKey
 from bot.contacts.models import Address, Contact
 from bot.db import Database
 from bot.messaging.models import InboxMessage, OutboxMessage, ProviderCopy
@@ -36,7 +36,9 @@ def note(db: Session, contact: Contact) -> None:
             InboxMessage.sender == address.sender,
         )
         now = clock.now()
-        copy = ProviderCopy(channel=address.channel, address=address.value, due_at=now, created_at=now)
+        copy = ProviderCopy(
+            channel=address.channel, sender=address.sender, address=address.value, due_at=now, created_at=now
+        )
         copy.sent = [id for ids in db.execute(sent) for text in ids for id in (text or "").split()]
         copy.received = list(db.scalars(received))
         if copy.sent or copy.received:
@@ -44,11 +46,11 @@ def note(db: Session, contact: Contact) -> None:
     db.flush()
 
 
-async def forget(database: Database, channels: Mapping[str, Channel]) -> int:
+async def forget(database: Database, senders: Mapping[SenderKey, Channel]) -> int:
     """Ask the providers to delete what is due; return how many messages they deleted."""
     done = 0
     for copy in await database.query(_due):
-        channel = channels.get(copy.channel)
+        channel = senders.get((copy.channel, copy.sender))
         left = [*copy.sent, *copy.received]
         if channel is not None and copy.address is not None:
             try:

@@ -17,12 +17,15 @@ from bot.messaging.models import (
     Worker,
 )
 
+_SENDER = OutboxMessage.channel, OutboxMessage.sender
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits on one channel in one order of service."""
+    """What waits for one sender in one order of service."""
 
     channel: str
+    sender: str
     priority: Priority
     waiting: int  #: due now or later
     oldest_due: datetime  #: in the past: it is late
@@ -42,15 +45,16 @@ class Health:
 def read(db: Session) -> Health:
     """Read how delivery stands; every count is on an index that holds only such rows."""
     queues = (
-        select(OutboxMessage.channel, OutboxMessage.priority, func.count(), func.min(OutboxMessage.due_at))
+        select(*_SENDER, OutboxMessage.priority, func.count(), func.min(OutboxMessage.due_at))
         .where(IS_WAITING)
-        .group_by(OutboxMessage.channel, OutboxMessage.priority)
-        .order_by(OutboxMessage.channel, OutboxMessage.priority)
+        .group_by(*_SENDER, OutboxMessage.priority)
+        .order_by(*_SENDER, OutboxMessage.priority)
     )
+    rows = db.execute(queues)
     doubts = select(OutboxMessage.channel, func.count()).where(IS_IN_DOUBT).group_by(OutboxMessage.channel)
     parked = select(func.count()).select_from(InboxMessage).where(InboxMessage.handling == Handling.PARKED)
     return Health(
-        queues=[Queue(channel, Priority(rank), count, due) for channel, rank, count, due in db.execute(queues) if due],
+        queues=[Queue(name, sender, Priority(rank), count, due) for name, sender, rank, count, due in rows if due],
         in_doubt=dict(db.execute(doubts).all()),
         parked=db.scalar(parked) or 0,
         senders=list(db.scalars(select(Sender).order_by(Sender.key))),

@@ -64,6 +64,7 @@ class ReceivedFile(Base):
     inbox_id: Mapped[int] = mapped_column(ForeignKey("inbox.id", ondelete="CASCADE"))
     number: Mapped[int]  #: within the message, from 0
     channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64), default="")  #: which of our senders got it
     kind: Mapped[str] = mapped_column(String(16))  #: image, document, audio, video
     reference: Mapped[str | None] = mapped_column(EncryptedText)  #: the provider's; None: no copy of it left there
     filename: Mapped[str | None] = mapped_column(EncryptedText)  #: as the person calls it
@@ -151,6 +152,7 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
     channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64), default="")  #: the bot or number that it leaves from
     priority: Mapped[Priority] = mapped_column(Integer)
     purpose: Mapped[str | None] = mapped_column(String(16))  #: consent it needs; None for an answer that was asked for
     kind: Mapped[str] = mapped_column(String(16))  #: who renders it: reply, broadcast, reminder, invitation
@@ -176,7 +178,14 @@ class OutboxMessage(Base):
 
     __table_args__ = (
         Index(
-            "ix_outbox_waiting", "channel", "lane", "due_at", "id", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING
+            "ix_outbox_waiting",
+            "channel",
+            "sender",
+            "lane",
+            "due_at",
+            "id",
+            sqlite_where=IS_WAITING,
+            postgresql_where=IS_WAITING,
         ),
         Index("ix_outbox_in_doubt", "id", sqlite_where=IS_IN_DOUBT, postgresql_where=IS_IN_DOUBT),
         Index("ix_outbox_deadline", "expires_at", sqlite_where=HAS_DEADLINE, postgresql_where=HAS_DEADLINE),
@@ -219,6 +228,7 @@ class Worker(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     seen_at: Mapped[datetime]
+    serves: Mapped[list[str]] = mapped_column(default=list)  #: keys of the senders that it can send from
 
 
 class Content(Base):
@@ -241,6 +251,7 @@ class ProviderCopy(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64), default="")
     address: Mapped[str | None] = mapped_column(EncryptedText)  #: None: we have given up, and forgot it ourselves
     sent: Mapped[list[str]]  #: external ids
     received: Mapped[list[str]]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, Update, and_, bindparam, func, not_, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock
-from bot.channels.base import Button, Media
+from bot.channels.base import Button, Media, SenderKey
 from bot.contacts.models import Address, Contact, Reach
 from bot.messaging import lives
 from bot.messaging.eligibility import ASKING, CHANNEL_OFF
@@ -59,10 +59,10 @@ def _listed(media: Media) -> list[str]:
     return [media.kind, media.reference, media.content_type, media.filename]
 
 
-def reply(db: Session, contact: Contact, address_id: int, channel: str, message: Message) -> OutboxMessage:
+def reply(db: Session, contact: Contact, address: Address, message: Message) -> OutboxMessage:
     """Queue an answer to what the person just sent, at the address it came from."""
     row = _row(contact, message, kind="reply", priority=Priority.REPLY)
-    row.address_id, row.channel = address_id, channel
+    row.address_id, row.channel, row.sender = address.id, address.channel, address.sender
     db.add(row)
     return row
 
@@ -97,6 +97,7 @@ def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -
     return OutboxMessage(
         contact_id=contact.id,
         channel=contact.channel,
+        sender=contact.sender,
         kind=kind,
         priority=priority,
         body=message.to_json(),
@@ -167,7 +168,7 @@ def unite(db: Session, gone: Contact, into: Contact) -> None:
     # What rooms queue by themselves they queue again, for the one contact that is left.
     double = or_(OutboxMessage.priority != Priority.BROADCAST, OutboxMessage.ref.is_(None), both.exists())
     _change(db, waiting.where(or_(double, OutboxMessage.purpose == ASKING)), status=Status.CANCELLED, reason="linked")
-    _change(db, waiting, channel=into.channel)
+    _change(db, waiting, channel=into.channel, sender=into.sender)
 
 
 def cancel(db: Session, ids: Select[int | None], reason: str) -> int:
@@ -234,22 +235,26 @@ def expire(db: Session) -> int:
     return _change(db, late, status=Status.EXPIRED, reason="deadline")
 
 
-def follow_channels(db: Session, on: Collection[str]) -> int:
-    """Move what waits for a channel that is switched off to the person's other one, or hold it and say why; a job.
+def follow_senders(db: Session, on: Collection[SenderKey]) -> int:
+    """Move what waits for a sender that is switched off to the person's other one, or hold it and say why; a job.
 
-    Nobody would take it up. What was held goes on when its channel is there again. Returns how many changed.
+    Nobody would take it up. What was held goes on when its sender is there again. Returns how many changed.
     """
     row, now = OutboxMessage, clock.now()
-    is_off = row.channel.not_in(on)
+    is_on = tuple_(row.channel, row.sender).in_(list(on))
+    is_off = not_(is_on)
     is_due = and_(row.status == Status.QUEUED, row.due_at <= now)
     is_held = and_(row.status == Status.HELD, row.reason == CHANNEL_OFF)
-    there = select(Address.channel).where(
-        Address.contact_id == row.contact_id, Address.reach == Reach.OPEN, Address.channel.in_(on)
+    usable = Address.reach == Reach.OPEN, tuple_(Address.channel, Address.sender).in_(list(on))
+    there, channel, sender = (
+        select(column).where(Address.contact_id == row.contact_id, *usable).order_by(Address.id).limit(1)
+        for column in (Address.id, Address.channel, Address.sender)
     )
     unasked = update(row).where(is_off, or_(is_due, is_held), row.purpose.is_not(None), there.exists())
-    moved = _change(db, unasked, channel=there.order_by(Address.id).limit(1).scalar_subquery(), **_released())
+    to = {"channel": channel.scalar_subquery(), "sender": sender.scalar_subquery()}
+    moved = _change(db, unasked, **to, **_released())
     held = _change(db, update(row).where(is_off, is_due), status=Status.HELD, reason=CHANNEL_OFF, due_at=None)
-    back = _change(db, update(row).where(row.channel.in_(on), is_held), **_released())
+    back = _change(db, update(row).where(is_on, is_held), **_released())
     return moved + held + back
 
 

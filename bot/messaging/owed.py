@@ -42,6 +42,7 @@ def _full_text(row: OutboxMessage, address: Address) -> OutboxMessage:
     return OutboxMessage(
         contact_id=row.contact_id,
         channel=address.channel,
+        sender=address.sender,
         address_id=address.id,
         priority=Priority.REPLY,
         kind="reply" if row.body else FULL_TEXT if row.owes_file else WORDS,

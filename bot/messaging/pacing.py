@@ -19,6 +19,8 @@ HORIZON = timedelta(seconds=0.25)
 SHARE = 0.99
 #: How long a process keeps a sender to itself after its last claim; longer than two messages to one person are apart.
 LEASE = timedelta(seconds=10)
+#: How long a sender rests between two processes: neither knows when the other last wrote to a person.
+REST = timedelta(seconds=1)
 #: Further ahead no place was ever given: the clock of the machine has been set back, and nobody waits for it.
 SET_BACK = timedelta(minutes=5)
 
@@ -63,6 +65,12 @@ def lease(db: Session, key: str, worker: str, now: datetime) -> Lease | None:
     return found._replace(next_at=_sane(found.next_at, now), next_paid_at=paid and _sane(paid, now))
 
 
+def is_held(db: Session, key: str, worker: str, now: datetime) -> bool:
+    """Tell whether another process has the sender; locks nothing, so that who only looks keeps nobody waiting."""
+    others = Sender.leased_by != worker, Sender.leased_until > now
+    return db.scalar(select(Sender.key).where(Sender.key == key, *others)) is not None
+
+
 def _sane(at: datetime, now: datetime) -> datetime:
     return at if at <= now + SET_BACK else now
 
@@ -78,6 +86,12 @@ def release(db: Session, workers: Collection[str]) -> None:
     """Let others have the senders of processes that are gone."""
     given_up = update(Sender).where(Sender.leased_by.in_(workers)).values(leased_by=None, leased_until=None)
     db.execute(given_up.execution_options(synchronize_session=False))
+
+
+def give_up(db: Session, key: str, worker: str, now: datetime) -> None:
+    """Let the process whose turn it is have a sender: after a second, so that its pace holds over the change."""
+    ours = update(Sender).where(Sender.key == key, Sender.leased_by == worker)
+    db.execute(ours.values(leased_by=None, leased_until=now + REST).execution_options(synchronize_session=False))
 
 
 def free_places(next_at: datetime, rate: float, now: datetime) -> int:

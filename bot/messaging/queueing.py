@@ -19,6 +19,7 @@ class DueMessage(NamedTuple):
     id: int
     contact_id: int
     channel: str
+    sender: str
     priority: Priority
     purpose: str | None
     kind: str
@@ -29,20 +30,21 @@ class DueMessage(NamedTuple):
 
 
 #: Jumps from lane to lane through the index, however many messages wait in each.
+_OURS = "channel = :channel AND sender = :sender"
 _LANES = text(f"""
     WITH RECURSIVE found(lane) AS (
-        SELECT min(lane) FROM outbox WHERE channel = :channel AND {IS_WAITING.text}
+        SELECT min(lane) FROM outbox WHERE {_OURS} AND {IS_WAITING.text}
         UNION ALL
-        SELECT (SELECT min(lane) FROM outbox WHERE channel = :channel AND {IS_WAITING.text} AND lane > found.lane)
+        SELECT (SELECT min(lane) FROM outbox WHERE {_OURS} AND {IS_WAITING.text} AND lane > found.lane)
         FROM found WHERE found.lane IS NOT NULL
     )
     SELECT lane FROM found WHERE lane IS NOT NULL
 """)  # noqa: S608 - only our own constant is inserted
 
 
-def lanes(db: Session, channel: str) -> list[int]:
+def lanes(db: Session, channel: str, sender: str) -> list[int]:
     """Return the lanes in which something waits, the urgent first."""
-    return list(db.scalars(_LANES, {"channel": channel}))
+    return list(db.scalars(_LANES, {"channel": channel, "sender": sender}))
 
 
 def _head() -> Select[int, int]:
@@ -65,7 +67,8 @@ def _head() -> Select[int, int]:
     )
     return (
         select(row.id, row.contact_id)
-        .where(row.channel == bindparam("channel"), row.lane == bindparam("lane"), IS_WAITING, row.due_at <= now)
+        .where(row.channel == bindparam("channel"), row.sender == bindparam("sender"), row.lane == bindparam("lane"))
+        .where(IS_WAITING, row.due_at <= now)
         .where(~has_one_before)
         .order_by(row.due_at, row.id)
         .limit(bindparam("places"))
@@ -79,11 +82,11 @@ _DUE = select(*(getattr(OutboxMessage, name) for name in DueMessage._fields)).wh
 )
 
 
-def due(db: Session, channel: str, places: int, now: datetime) -> list[int]:
+def due(db: Session, channel: str, sender: str, places: int, now: datetime) -> list[int]:
     """Return the ids of at most `places` due messages in order of service, one for each contact."""
     first: dict[int, int] = {}  #: contact -> message
-    for _, of_one_priority in groupby(lanes(db, channel), lambda lane: lane // LANES):
-        heads = [_rows(db, channel, lane, places, now) for lane in of_one_priority]
+    for _, of_one_priority in groupby(lanes(db, channel, sender), lambda lane: lane // LANES):
+        heads = [_rows(db, channel, sender, lane, places, now) for lane in of_one_priority]
         random.shuffle(heads)  # a slow sender has one place at a time: it must not always be the same lane's
         for turn in zip_longest(*heads):  # one of each lane in turn
             for id, contact_id in filter(None, turn):
@@ -93,8 +96,9 @@ def due(db: Session, channel: str, places: int, now: datetime) -> list[int]:
     return list(first.values())[:places]
 
 
-def _rows(db: Session, channel: str, lane: int, places: int, now: datetime) -> Sequence[tuple[int, int]]:
-    rows = db.connection().execute(_HEAD, {"channel": channel, "lane": lane, "places": places, "now": now})
+def _rows(db: Session, channel: str, sender: str, lane: int, places: int, now: datetime) -> Sequence[tuple[int, int]]:
+    where = {"channel": channel, "sender": sender, "lane": lane}
+    rows = db.connection().execute(_HEAD, {**where, "places": places, "now": now})
     return [(id, contact_id) for id, contact_id in rows]
 
 

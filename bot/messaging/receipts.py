@@ -38,7 +38,7 @@ def apply_to(db: Session, receipt: Receipt, row: OutboxMessage) -> bool:
     if row.status not in MAY_MOVE[Status(receipt.status)]:
         return False
     if receipt.failure is not None:
-        settling.fail(db, f"{receipt.channel}:{receipt.sender}", row, receipt.failure)
+        settling.fail(db, f"{row.channel}:{row.sender}", row, receipt.failure)
         return True
     row.status, row.reason, row.status_at, row.claimed_by = Status(receipt.status), None, clock.now(), None
     row.sent_at = row.sent_at or row.status_at

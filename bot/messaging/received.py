@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bot import clock, filetypes
-from bot.channels.base import FetchFailure, Inbound, Media
+from bot.channels.base import FetchFailure, Inbound, Media, SenderKey
 from bot.filetypes import FileType
 from bot.messaging.models import FilePiece, FileStatus, ReceivedFile
 
@@ -35,7 +35,7 @@ class Errand:
     """What to ask a provider: for a file, or to delete its copy."""
 
     file_id: int
-    channel: str
+    sender: SenderKey
     media: Media
     is_fetch: bool
 
@@ -51,6 +51,7 @@ def note(db: Session, contact_id: int, inbox_id: int, inbound: Inbound) -> None:
                 inbox_id=inbox_id,
                 number=number,
                 channel=inbound.channel,
+                sender=inbound.sender,
                 kind=media.kind,
                 reference=media.reference,
                 filename=media.filename or None,
@@ -130,7 +131,7 @@ def take_errands(db: Session, limit: int = 8) -> list[Errand]:
     rows = db.scalars(due.with_for_update(skip_locked=True)).all()
     for row in rows:
         row.attempts, row.due_at = row.attempts + 1, now + LEASE
-    return [Errand(row.id, row.channel, _media(row), row.status == FileStatus.WAITING) for row in rows]
+    return [Errand(row.id, (row.channel, row.sender), _media(row), row.status == FileStatus.WAITING) for row in rows]
 
 
 def _media(row: ReceivedFile) -> Media:

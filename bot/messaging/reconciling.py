@@ -33,6 +33,7 @@ class Lists(Protocol):
     """A channel whose provider tells what it has sent."""
 
     name: str
+    sender: str
 
     async def sent_to(self, address: str, since: datetime) -> list[Receipt]:
         """Return what the provider says of our messages to an address, made since a time."""
@@ -50,7 +51,7 @@ class Doubt(NamedTuple):
 
 async def reconcile(database: Database, channel: Lists, grace: timedelta = GRACE) -> int:
     """Ask about messages in doubt; return how many are settled. What stays unclear is left to staff."""
-    doubts = await database.query(_doubts, channel.name, clock.now() - grace)
+    doubts = await database.query(_doubts, channel.name, channel.sender, clock.now() - grace)
     settled = 0
     for doubt in doubts:
         try:
@@ -62,11 +63,12 @@ async def reconcile(database: Database, channel: Lists, grace: timedelta = GRACE
     return settled
 
 
-def _doubts(db: Session, channel: str, before: datetime) -> list[Doubt]:
+def _doubts(db: Session, channel: str, sender: str, before: datetime) -> list[Doubt]:
     rows = db.execute(
         select(OutboxMessage.id, Address.value, OutboxMessage.claimed_at, OutboxMessage.body)
         .join(Address, Address.id == OutboxMessage.address_id)
-        .where(IS_IN_DOUBT, OutboxMessage.status == Status.UNCERTAIN, OutboxMessage.channel == channel)
+        .where(IS_IN_DOUBT, OutboxMessage.status == Status.UNCERTAIN)
+        .where(OutboxMessage.channel == channel, OutboxMessage.sender == sender)
         .where(OutboxMessage.status_at <= before, OutboxMessage.claimed_at.is_not(None))
         .where(or_(OutboxMessage.reason.is_(None), OutboxMessage.reason != AMBIGUOUS))
         .order_by(OutboxMessage.id)

@@ -1,6 +1,6 @@
 """Processes that send: which of them live, and what becomes of the messages that a dead one had claimed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,32 +10,37 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.db import Database
-from bot.messaging import begun, pacing
+from bot.messaging import begun, pacing, sharing
 from bot.messaging.begun import Notes
 from bot.messaging.models import INTERRUPTED, OutboxMessage, Sender, Status, Worker
 
 log = structlog.get_logger(__name__)
 
+#: Which process should send from each sender, by its key.
+Owners = dict[str, str]
+
 #: A process unseen for this long leaves its claims in doubt.
 SILENT = timedelta(seconds=15)
 
 
-async def start(database: Database, worker: str, folder: Path) -> None:
-    """Say that this process begins, and see to what dead ones left."""
-    await watch(database, worker, folder)
+async def start(database: Database, worker: str, folder: Path, serves: Sequence[str] = ()) -> Owners:
+    """Say that this process begins, see to what dead ones left, and return which process should have each sender."""
+    found = await watch(database, worker, folder, serves)
     if database.is_sqlite:  # a file has one process: every other name in it is of the past
         await database.run(lambda db: doubt(db, _others(db, worker)))
+        found = dict.fromkeys(serves, worker)
+    return found
 
 
-async def watch(database: Database, worker: str, folder: Path) -> None:
-    """Say that this process lives, and see to what dead ones left; called every few seconds."""
+async def watch(database: Database, worker: str, folder: Path, serves: Sequence[str] = ()) -> Owners:
+    """Say that this process lives, and see to what dead ones left; called every few seconds. Returns as `start`."""
     with begun.of_the_dead(folder) as dead:
         if dead:
             # The database may still be at a claim of theirs, which has their sender's row: with that lock it is over.
             await database.run(_take_senders, list(dead))
             freed = await database.run(bury, dead)
             log.warning("a process has died", workers=len(dead), freed=freed)
-    await database.run(heartbeat, worker)
+    return await database.run(heartbeat, worker, serves)
 
 
 async def end(database: Database, worker: str, notes: Notes) -> None:
@@ -44,17 +49,19 @@ async def end(database: Database, worker: str, notes: Notes) -> None:
     notes.close()
 
 
-def heartbeat(db: Session, worker: str) -> None:
+def heartbeat(db: Session, worker: str, serves: Sequence[str] = ()) -> Owners:
     """Say that this process lives; put the claims of silent ones in doubt."""
     now = clock.now()
     row = db.get(Worker, worker)
     if row is None:
-        db.add(Worker(name=worker, seen_at=now))
+        db.add(Worker(name=worker, seen_at=now, serves=list(serves)))
     else:
-        row.seen_at = now
+        row.seen_at, row.serves = now, list(serves)
     db.flush()
     silent = select(Worker.name).where(Worker.seen_at < now - SILENT, Worker.name != worker)
     doubt(db, list(db.scalars(silent)))
+    serving: dict[str, list[str]] = dict(db.execute(select(Worker.name, Worker.serves)).all())
+    return sharing.owners(serving)
 
 
 def bury(db: Session, dead: Mapping[str, Collection[int]]) -> int:

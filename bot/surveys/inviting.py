@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.channels.base import Button
+from bot.channels.base import Button, SenderKey
 from bot.contacts.models import Consent, Contact, Decision, Purpose, State
 from bot.content import Content
 from bot.content.languages import SOURCE
@@ -40,12 +40,13 @@ class Invitations:
 def invite(db: Session, survey: Survey, people: Select[int] | Collection[int]) -> Invitations:
     """Invite those chosen (contact ids, or a SELECT of them) who agreed to surveys and have not answered this one."""
     found = preview(db, survey, people)
-    rows = db.execute(select(Contact.id, Contact.language, Contact.channel).where(*_open_to(survey, people)))
+    columns = Contact.id, Contact.language, Contact.channel, Contact.sender
+    rows = db.execute(select(*columns).where(*_open_to(survey, people)))
     now = clock.now()
     due = max(now, survey.opens_at or now)
     for batch in _batches(rows.all()):
-        db.execute(insert(Run), [_run(survey, *row) for row in batch])
-        db.execute(insert(OutboxMessage), [_message(survey, row[0], row[2], due) for row in batch])
+        db.execute(insert(Run), [_run(survey, *row[:3]) for row in batch])
+        db.execute(insert(OutboxMessage), [_message(survey, row[0], row[2:], due) for row in batch])
     return found
 
 
@@ -142,11 +143,12 @@ def _run(survey: Survey, contact_id: int, language: str | None, channel: str) ->
     }
 
 
-def _message(survey: Survey, contact_id: int, channel: str, due_at: Any) -> dict[str, Any]:
+def _message(survey: Survey, contact_id: int, leaves_from: SenderKey, due_at: Any) -> dict[str, Any]:
     now = clock.now()
     return {
         "contact_id": contact_id,
-        "channel": channel,
+        "channel": leaves_from[0],
+        "sender": leaves_from[1],
         "priority": Priority.BROADCAST,
         "purpose": Purpose.SURVEYS,
         "kind": KIND,

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import meters
-from bot.channels.base import BadSignature, Channel, Hook, Inbound, Receipt
+from bot.channels.base import BadSignature, Channel, Hook, Inbound, Receipt, SenderKey
 
 log = structlog.get_logger(__name__)
 
@@ -20,13 +20,21 @@ LARGEST_BODY = 1_000_000  #: bytes; Telegram's and Twilio's largest calls are fa
 class HookContext:
     """What webhooks need from outside."""
 
-    channels: Mapping[str, Channel]
+    senders: Mapping[str, Channel]  #: by the path below /hooks/
     receive: Callable[[list[Inbound]], Awaitable[None]]
     apply: Callable[[list[Receipt]], Awaitable[None]]
 
 
+def by_path(senders: Mapping[SenderKey, Channel]) -> dict[str, Channel]:
+    """Return each sender by the path below /hooks/ at which its provider calls: of the main one it is the channel."""
+    found: dict[str, Channel] = {}
+    for (channel, name), sender in senders.items():
+        found[f"{channel}/{name.removeprefix('+')}" if channel in found else channel] = sender
+    return found
+
+
 def routes(context: HookContext) -> list[Route]:
-    """Return POST /hooks/{channel} and POST /hooks/{channel}/status/{outbox id}."""
+    """Return POST /hooks/{channel}, /hooks/{channel}/{sender} and /hooks/{channel}/status/{outbox id}."""
 
     async def message(request: Request) -> Response:
         return await _answer(request, context, is_status=False)
@@ -36,12 +44,14 @@ def routes(context: HookContext) -> list[Route]:
 
     return [
         Route("/hooks/{channel}", message, methods=["POST"]),
+        Route("/hooks/{channel}/{sender}", message, methods=["POST"]),
         Route("/hooks/{channel}/status/{outbox_id}", status, methods=["POST"]),
     ]
 
 
 async def _answer(request: Request, context: HookContext, *, is_status: bool) -> Response:
-    channel = context.channels.get(request.path_params["channel"])
+    name, sender = request.path_params["channel"], request.path_params.get("sender")
+    channel = context.senders.get(f"{name}/{sender}" if sender else name)
     if channel is None:
         return PlainTextResponse("No such channel", 404)
     with meters.WEBHOOKS.labels(channel.name).time():

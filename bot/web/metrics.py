@@ -42,10 +42,12 @@ class _Standing(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return the figures."""
         found, now = self._found, self._now
-        waiting = _family("outreach_waiting_messages", "Messages that wait to leave.", "channel", "priority")
-        late = _family("outreach_waiting_late_seconds", "By how much the oldest is late.", "channel", "priority")
+        waiting = _family("outreach_waiting_messages", "Messages that wait to leave.", "channel", "sender", "priority")
+        late = _family(
+            "outreach_waiting_late_seconds", "By how much the oldest is late.", "channel", "sender", "priority"
+        )
         for queue in found.queues:
-            labels = [queue.channel, queue.priority.name.lower()]
+            labels = [queue.channel, queue.sender, queue.priority.name.lower()]
             waiting.add_metric(labels, queue.waiting)
             late.add_metric(labels, max(0.0, (now - queue.oldest_due).total_seconds()))
         doubt = _family("outreach_messages_in_doubt", "Of unknown outcome, or with a provider now.", "channel")

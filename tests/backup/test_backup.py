@@ -9,7 +9,8 @@ from sqlalchemy import Engine, select
 
 from bot.app import prepare_keys
 from bot.broadcasts.models import Broadcast, BroadcastStatus
-from bot.contacts.models import Contact
+from bot.contacts.models import Address, Contact, State
+from bot.conversations import erasures, rights
 from bot.db import Database
 from bot.messaging.models import OutboxMessage, Priority, Status
 from bot.settings import load
@@ -96,6 +97,32 @@ def test_a_backup_brings_all_back_and_sends_nothing(
     assert (tmp_path / "new" / "keys" / "encryption.key").stat().st_mode & 0o077 == 0
     again = complaint(outreach("db", "restore", str(kept), "--key", key, **elsewhere))
     assert "is in use" in again
+
+
+def test_who_was_erased_since_is_erased_again_and_nobody_else(
+    outreach: Outreach, kept: Path, tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    origin, file = Database(f"sqlite:///{tmp_path / 'var' / 'outreach.db'}"), tmp_path / "disk" / "erased.log"
+    with origin.begin() as db:
+        number = db.scalars(select(Contact.id)).one()
+        rights.erase(db, db.get_one(Contact, number))
+        assert erasures.note(db, file) == 1
+        assert erasures.note(db, file) == 0
+    origin.close()
+    file.write_text(f"2026-01-01T00:00:00+00:00 {number}\n{file.read_text()}")  # somebody else had the number before
+    restore = ("db", "restore", str(kept), "--key", str(tmp_path / "var" / "keys" / "backup.key"), "--erased")
+    (tmp_path / "other.log").write_text("naledi\n")
+    assert "line 1" in complaint(outreach(*restore, str(tmp_path / "other.log"), **elsewhere))
+    done = outreach(*restore, str(file), **elsewhere)
+    assert "erased again" in done.out, done.err
+    database = Database(elsewhere["OUTREACH_DATABASE_URL"])
+    with database.begin() as db:
+        assert db.get_one(Contact, number).state == State.ERASED
+        assert db.scalars(select(Address)).all() == []
+        assert set(db.scalars(select(OutboxMessage.body))) == {None}
+        assert erasures.note(db, file) == 0, "it is the same erasure, however often it is repeated"
+        assert audit.verify(db) is None
+    database.close()
 
 
 def test_a_stranger_learns_nothing_from_the_file(kept: Path) -> None:

@@ -72,7 +72,8 @@ def test_an_alarm_is_told_when_it_lasts_daily_and_when_it_is_over(
     clock.advance(alarms.PATIENCE)
     told = sound(database, content)
     assert told == [
-        "Rien ne part de telegram\u00a0: le fournisseur répond unauthorized. Voir l’état des envois dans la console."
+        "Rien ne part de telegram 700\u00a0: le fournisseur répond unauthorized. "
+        "Voir l’état des envois dans la console."
     ]
     clock.advance(timedelta(hours=23))
     assert sound(database, content) == []

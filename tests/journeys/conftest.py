@@ -50,11 +50,11 @@ _numbers = itertools.count(50_000_000)
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """An installation on SQLite, the same for all."""
     async with stage(tmp_path_factory.mktemp("town"), limits=FAST, telegram_mode="webhook", **SETTINGS) as opened:
-        await opened.app.database.run(_furnish)
+        await opened.app.database.run(furnish)
         yield opened
 
 
-def _furnish(db: Session) -> None:
+def furnish(db: Session) -> None:
     """Publish a survey and plan a session."""
     surveys.publish(db, SURVEY.encode(), "small.md")
     starts = (clock.now() + timedelta(days=30)).replace(hour=18, minute=0, second=0, microsecond=0, tzinfo=None)
@@ -79,15 +79,15 @@ async def village(tmp_path: Path, database_url: str) -> AsyncIterator[Stage]:
     """
     clock.hurry(HURRY)
     try:
-        settings = {**SETTINGS, "database_url": "" if database_url.startswith("sqlite") else _unmade(database_url)}
+        settings = {**SETTINGS, "database_url": "" if database_url.startswith("sqlite") else unmade(database_url)}
         async with stage(tmp_path / "data", limits=FAST, telegram_mode="webhook", **settings) as opened:
-            await opened.app.database.run(_furnish)
+            await opened.app.database.run(furnish)
             yield opened
     finally:
         clock.reset()
 
 
-def _unmade(database_url: str) -> str:
+def unmade(database_url: str) -> str:
     """Return the database without our tables: the stage makes them as an installation does, by migrations."""
     engine = create_engine(database_url)
     with engine.begin() as connection:

@@ -26,7 +26,7 @@ from .conftest import somebody
 LONG = "A paragraph about the new bond and who may buy it. " * 25
 
 
-def _send(db: Session, stage: Stage, content: bytes, name: str, text: str) -> int:
+def send(db: Session, stage: Stage, content: bytes, name: str, text: str) -> int:
     """Write, approve and send a broadcast with a file."""
     people = []
     for role in (Role.EDITOR, Role.APPROVER):
@@ -51,7 +51,7 @@ def _forget(laid: list[Path]) -> None:
         path.unlink()
 
 
-async def _delivered(stage: Stage, broadcast_id: int) -> None:
+async def delivered(stage: Stage, broadcast_id: int) -> None:
     stage.app.nudge()
     of = OutboxMessage.ref == broadcast_id, OutboxMessage.kind == "broadcast", OutboxMessage.status.in_(OPEN)
     async with asyncio.timeout(PATIENCE):
@@ -74,16 +74,16 @@ async def _members(village: Stage, channel: str, number: int) -> list[Person]:
 async def test_on_telegram_a_picture_is_uploaded_once_for_everybody(village: Stage) -> None:
     people = await _members(village, "telegram", 3)
     before = len(village.world.telegram.files)
-    sent = await village.app.database.run(_send, village, png(), "poster.png", "A new bond.")
-    await _delivered(village, sent)
+    sent = await village.app.database.run(send, village, png(), "poster.png", "A new bond.")
+    await delivered(village, sent)
     for person in people:
         message = await person.phone.next_message(PATIENCE)
         assert message.media
         assert message.media.content == png()
         assert message.text.startswith("A new bond.")  # as the caption
     assert len(village.world.telegram.files) == before + 1
-    sent = await village.app.database.run(_send, village, png(), "the same again.png", LONG)
-    await _delivered(village, sent)
+    sent = await village.app.database.run(send, village, png(), "the same again.png", LONG)
+    await delivered(village, sent)
     for person in people:
         first, second = [await person.phone.next_message(PATIENCE) for _ in range(2)]
         assert (bool(first.media), first.text, bool(second.media)) == (True, "", False)
@@ -93,8 +93,8 @@ async def test_on_telegram_a_picture_is_uploaded_once_for_everybody(village: Sta
 
 async def test_on_whatsapp_the_carrier_fetches_the_file_from_us(village: Stage) -> None:
     people = await _members(village, "whatsapp", 2)
-    sent = await village.app.database.run(_send, village, PDF, "The plan.pdf", "A new bond.")
-    await _delivered(village, sent)
+    sent = await village.app.database.run(send, village, PDF, "The plan.pdf", "A new bond.")
+    await delivered(village, sent)
     for person in people:
         file, text = [await person.phone.next_message(PATIENCE) for _ in range(2)]
         assert file.media
@@ -105,8 +105,8 @@ async def test_on_whatsapp_the_carrier_fetches_the_file_from_us(village: Stage) 
     laid = [path for path in village.app.settings.media_dir.rglob("*") if path.is_file()]
     assert [path.read_bytes() for path in laid] == [PDF]
     _forget(laid)  # another machine serves the address: it makes the file from the database
-    sent = await village.app.database.run(_send, village, png(), "poster.png", LONG)
-    await _delivered(village, sent)
+    sent = await village.app.database.run(send, village, png(), "poster.png", LONG)
+    await delivered(village, sent)
     for person in people:
         first, second = [await person.phone.next_message(PATIENCE) for _ in range(2)]
         assert first.media
@@ -122,9 +122,9 @@ async def test_outside_the_window_the_file_comes_above_the_template_or_with_the_
     [person] = await _members(village, "whatsapp", 1)
     clock.advance(timedelta(hours=26))
     async with _approvals(village, approved):
-        sent = await village.app.database.run(_send, village, content, name, "A new bond.")
+        sent = await village.app.database.run(send, village, content, name, "A new bond.")
         assert await person.query(_files, village, sent) == {"with" if approved else "later"}
-        await _delivered(village, sent)
+        await delivered(village, sent)
     template = await person.phone.next_message(PATIENCE)
     assert "Reply to this message to read all of it" in template.text
     assert [template.media.content if template.media else None] == [content if approved else None]

@@ -40,7 +40,7 @@ class Office:
     daily_people: int = 0
     paid_rate: float = 0
     notes: Notes | None = None
-    channels: frozenset[str] | None = None
+    senders: frozenset[tuple[str, str]] | None = None
     lay_out: Callable[[Session, str], bool] = lambda _db, _reference: False
     domains: tuple[str, ...] | None = None
     texts: dict[int, str] = field(default_factory=dict)  #: of broadcasts, where it matters
@@ -57,7 +57,7 @@ class Office:
             content=self.content,
             daily_people=self.daily_people,
             paid_rate=self.paid_rate,
-            channels=self.channels,
+            senders=self.senders,
             calls=used.calls,
             lay_out=self.lay_out,
             domains=self.domains,
@@ -114,23 +114,28 @@ class Office:
 
     def reply(self, contact_id: int, text: str) -> int:
         with self.database.begin() as db:
-            address_id = db.scalars(select(Address.id).where(Address.contact_id == contact_id)).one()
+            address = db.scalars(select(Address).where(Address.contact_id == contact_id)).one()
             message = Message(text, (Button("x:1", "One"),))
-            row = outbox.reply(db, db.get_one(Contact, contact_id), address_id, self.channel.name, message)
+            row = outbox.reply(db, db.get_one(Contact, contact_id), address, message)
             db.flush()
             return row.id
 
-    async def deliver(self, until: Callable[[], bool] | None = None, seconds: float = 15.0) -> None:
+    def delivery(self) -> Delivery:
+        return Delivery(self.database, self.channel, self.desk(), self.max_in_flight, self.notes)
+
+    async def deliver(
+        self, until: Callable[[], bool] | None = None, seconds: float = 15.0, running: Delivery | None = None
+    ) -> None:
         """Run the delivery loop until `until` holds (default: nothing is due any more)."""
-        delivery = Delivery(self.database, self.channel, self.desk(), self.max_in_flight, self.notes)
-        running = asyncio.create_task(delivery.run())
+        delivery = running or self.delivery()
+        task = asyncio.create_task(delivery.run())
         try:
             async with asyncio.timeout(seconds):
                 while not (until or self.is_idle)():  # noqa: ASYNC110 - the database has no event to wait for
                     await asyncio.sleep(0.01)
         finally:
             delivery.stop()
-            await running
+            await task
 
     async def try_to_deliver(self, seconds: float = 0.2) -> None:
         """Run the delivery loop for a moment, whatever is due."""

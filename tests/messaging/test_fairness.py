@@ -205,6 +205,7 @@ async def test_a_paid_broadcast_goes_at_the_paid_rate_and_everything_else_keeps_
     office.channel = MemoryChannel(rate=8)
     office.paid_rate = 400
     due = {"status": Status.QUEUED, "purpose": Purpose.NEWS, "due_at": clock.now(), "created_at": clock.now()}
+    due["sender"] = office.channel.sender
     members = [office.member() for _ in range(60)]
     with office.database.begin() as db:
         for number, member in enumerate(members):

@@ -32,7 +32,7 @@ class Stubborn(MemoryChannel):
 @pytest.fixture
 def copy_id(frozen: datetime, database: Database) -> int:
     with database.begin() as db:
-        copy = ProviderCopy(channel="memory", address="4711", due_at=clock.now(), created_at=clock.now())
+        copy = ProviderCopy(channel="memory", sender="700", address="4711", due_at=clock.now(), created_at=clock.now())
         copy.sent, copy.received = ["s1", "s2"], ["r1"]
         db.add(copy)
         db.flush()
@@ -47,15 +47,15 @@ def kept(database: Database) -> ProviderCopy | None:
 async def test_what_is_kept_is_asked_for_again_until_all_is_gone(database: Database, copy_id: int) -> None:
     channel = Stubborn()
     channel.keeps = {"s2"}
-    assert await forgetting.forget(database, {"memory": channel}) == 2
+    assert await forgetting.forget(database, {("memory", "700"): channel}) == 2
     left = kept(database)
     assert left
     assert (left.sent, left.received, left.address) == (["s2"], [], "4711")
-    assert await forgetting.forget(database, {"memory": channel}) == 0
+    assert await forgetting.forget(database, {("memory", "700"): channel}) == 0
     assert channel.asked == 1  # not due yet
     clock.advance(timedelta(minutes=1))
     channel.keeps = set()
-    assert await forgetting.forget(database, {"memory": channel}) == 1
+    assert await forgetting.forget(database, {("memory", "700"): channel}) == 1
     assert kept(database) is None
     with database.read() as db:
         entry = db.scalars(select(AuditEntry)).one()
@@ -71,7 +71,7 @@ async def test_after_two_days_it_is_left_to_staff_and_the_address_is_forgotten(
     if reachable:
         channel.keeps = {"s1", "s2", "r1"}
     for attempt in range(forgetting.ATTEMPTS):
-        assert await forgetting.forget(database, {"memory": channel}) == 0
+        assert await forgetting.forget(database, {("memory", "700"): channel}) == 0
         assert channel.asked == attempt + 1
         left = kept(database)
         assert left
@@ -82,7 +82,7 @@ async def test_after_two_days_it_is_left_to_staff_and_the_address_is_forgotten(
     assert timedelta(days=1) < clock.now() - began < timedelta(days=2)
     assert [*left.sent, *left.received] == ["s1", "s2", "r1"]
     clock.advance(timedelta(days=30))
-    assert await forgetting.forget(database, {"memory": channel}) == 0
+    assert await forgetting.forget(database, {("memory", "700"): channel}) == 0
     assert channel.asked == forgetting.ATTEMPTS
     with database.read() as db:
         assert forgetting.count_left(db) == 1

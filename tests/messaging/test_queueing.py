@@ -17,8 +17,8 @@ FEW, MANY = 200, 3000
 
 def add(database: Database, status: Status, now: datetime) -> None:
     row: dict[str, Any] = {
-        "channel": "telegram", "kind": "broadcast", "ref": 1, "priority": Priority.BROADCAST, "status": status,
-        "due_at": now, "created_at": now, "status_at": now,
+        "channel": "telegram", "sender": "700", "kind": "broadcast", "ref": 1, "priority": Priority.BROADCAST,
+        "status": status, "due_at": now, "created_at": now, "status_at": now,
     }  # fmt: skip
     with database.engine.begin() as connection:
         rows = [row | {"contact_id": id} for id in range(1, MANY + 1)]
@@ -43,5 +43,5 @@ def test_the_first_of_a_broadcast_just_written_are_found_without_going_through_a
                 cursor.execute(f"EXPLAIN {statement}", values)
                 plans.append("\n".join(line for (line,) in cursor.fetchall()))
 
-        assert len(queueing.due(db, "telegram", FEW, clock.now())) == FEW
+        assert len(queueing.due(db, "telegram", "700", FEW, clock.now())) == FEW
     assert [plan.count("ix_outbox_waiting") for plan in plans] == [1], plans

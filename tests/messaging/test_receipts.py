@@ -120,6 +120,8 @@ class Listing:
     def __init__(self, *found: Receipt) -> None:
         self.found = list(found)
 
+    sender = "+266"
+
     async def sent_to(self, address: str, since: object) -> list[Receipt]:
         return self.found
 

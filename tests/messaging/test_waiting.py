@@ -50,6 +50,9 @@ def test_how_long_a_message_may_wait_is_the_installations_choice(
     assert answer.expires_at == clock.now() + timedelta(hours=2)
 
 
+TELEGRAM = ("telegram", "700")
+
+
 def settled(office: Office, id: int) -> tuple[str, str, str | None]:
     row = office.row(id)
     return row.channel, row.status, row.reason
@@ -70,13 +73,13 @@ def test_what_waits_for_a_channel_that_is_off_goes_by_the_other_one_or_is_held_u
     asked, held, moved = office.reply(only, "answer"), office.queue(only, "news"), office.queue(both, "news")
     later = office.queue(only, "later", due_at=clock.now() + timedelta(days=1))
     with office.database.begin() as db:
-        assert outbox.follow_channels(db, ["telegram"]) == 3
-        assert outbox.follow_channels(db, ["telegram"]) == 0
+        assert outbox.follow_senders(db, [TELEGRAM]) == 3
+        assert outbox.follow_senders(db, [TELEGRAM]) == 0
     assert settled(office, asked) == settled(office, held) == ("whatsapp", Status.HELD, CHANNEL_OFF)
     assert settled(office, moved) == ("telegram", Status.QUEUED, None)
     assert settled(office, later) == ("whatsapp", Status.QUEUED, None)
     with office.database.begin() as db:
-        assert outbox.follow_channels(db, ["telegram", "whatsapp"]) == 2
+        assert outbox.follow_senders(db, [TELEGRAM, ("whatsapp", "+266")]) == 2
     assert settled(office, held) == ("whatsapp", Status.QUEUED, None)
 
 
@@ -87,6 +90,6 @@ async def test_nothing_is_handed_over_to_a_channel_that_is_off(office: Office) -
         for address in db.scalars(select(Address).where(Address.contact_id == member)):
             address.reach = Reach.BLOCKED if address.channel == "telegram" else Reach.OPEN
     id = office.queue(member, "news")
-    office.channels = frozenset({"telegram"})
+    office.senders = frozenset({TELEGRAM})
     await office.deliver(lambda: office.row(id).status == Status.HELD)
     assert settled(office, id) == ("whatsapp", Status.HELD, CHANNEL_OFF)

@@ -24,6 +24,17 @@ from bot.web.console import ConsoleContext, mount
 PASSWORD = "four words of mine"
 
 
+#: Both channels, with one sender each.
+SWITCHED_ON: dict[str, Any] = {
+    "second_factor_roles": "",
+    "telegram_token": "700:token",
+    "twilio_account_sid": "AC1",
+    "twilio_auth_token": "token",
+    "whatsapp_messaging_service_sid": "MG1",
+    "public_url": "https://bot.example.org",
+}
+
+
 @dataclass(frozen=True)
 class FakeChannel:
     """What a broadcast needs to know of a channel."""
@@ -135,7 +146,7 @@ def context(database: Database, messages_dir: Path, data_dir: Path, **settings: 
     return ConsoleContext(
         database=database,
         content=Content.load(messages_dir),
-        settings=Settings(data_dir=data_dir, second_factor_roles="", _env_file=None, **settings),
+        settings=Settings(data_dir=data_dir, _env_file=None, **{**SWITCHED_ON, **settings}),
         policy=Policy({"telegram": FakeChannel(30, False), "whatsapp": FakeChannel(80, True)}, Rules()),
         nudge=lambda: None,
         secret=b"a secret for tests",

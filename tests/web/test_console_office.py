@@ -1,5 +1,6 @@
 """The pages of texts and senders: how far translations and approvals are, how senders stand."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from bot.db import Database
 from bot.messaging import templates
 from bot.messaging.models import Content as ContentRow
 from bot.messaging.models import OutboxMessage, Priority, Sender, Status
+from bot.settings import Settings
 from bot.staff.models import Role
-from bot.web.console import home
-from tests.web.console_browser import Browser, build
+from bot.web.console import home, mount
+from tests.web.console_browser import Browser, build, context
 from tests.web.test_console_broadcasts import add_member
 
 
@@ -29,10 +31,19 @@ def app(database: Database, messages_dir: Path, tmp_path: Path, frozen: datetime
         for due, status in ((-5, Status.QUEUED), (60, Status.HELD), (0, Status.UNCERTAIN)):
             at = clock.now() + timedelta(minutes=due)
             row = {"contact_id": contact.id, "channel": "telegram", "kind": "reply", "priority": Priority.REPLY}
+            row |= {"sender": "700"}
             db.add(OutboxMessage(**row, status=status, due_at=at, created_at=at, status_at=at))
         paused = clock.now() + timedelta(minutes=3)
         db.add(Sender(key="whatsapp:+266", next_at=clock.now(), paused_until=paused, pause_reason="63018"))
-    return build(database, messages_dir, tmp_path)
+    build(database, messages_dir, tmp_path)
+    settings = Settings(
+        data_dir=tmp_path, public_url="https://bot.example.org", second_factor_roles="", _env_file=None,
+        telegram_token="700:hush", telegram_more=[{"token": "701:hush", "rate": 20}],
+        twilio_account_sid="AC1", twilio_auth_token="token", whatsapp_from="+266",
+    )  # type: ignore[call-arg, arg-type]  # fmt: skip
+    app = FastAPI()
+    mount(app, replace(context(database, messages_dir, tmp_path), settings=settings))
+    return app
 
 
 async def test_texts_are_found_by_state_and_templates_say_how_far_approval_is(app: FastAPI) -> None:
@@ -55,14 +66,16 @@ async def test_texts_are_found_by_state_and_templates_say_how_far_approval_is(ap
 async def test_senders_show_their_health_and_settings_no_secret(app: FastAPI) -> None:
     browser = await Browser(app).sign_in(Role.ADMINISTRATOR)
     page = await browser.open("/senders")
-    telegram, whatsapp = (" ".join(" ".join(one.itertext()).split()) for one in page.tree.xpath("//section[dl]"))
+    telegram, other, whatsapp = (" ".join(" ".join(one.itertext()).split()) for one in page.tree.xpath("//section[dl]"))
     assert "Late" in telegram
     assert "Waiting for a time 2 Due now 1, the first since 5 minutes Of unknown outcome 1" in telegram
+    assert "701" in other and "20 messages a second" in other and "Due now 0" in other  # noqa: PT018 - one card
     assert "Paused until" in whatsapp
     assert "63018" in whatsapp
     assert "0 of 250" in whatsapp
     assert "OUTREACH_QUIET_FROM" in page.text
     assert "as it ships" in page.text
+    assert "hush" not in page.text
     assert "sqlite" not in page.text
 
 

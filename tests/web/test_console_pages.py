@@ -61,14 +61,14 @@ async def test_home_says_what_waits_and_how_things_stand(app: FastAPI, database:
         asked = {"kind": "human", "text": SAID, "opened_at": clock.now(), "waiting_since": clock.now()}
         db.add(Ticket(contact_id=member(database), **asked))
         db.add(Ticket(contact_id=member(database), closed_at=clock.now(), **asked))
-        db.add(Sender(key="whatsapp:ours", next_at=clock.now(), paused_until=clock.now() + timedelta(minutes=5)))
+        db.add(Sender(key="whatsapp:MG1", next_at=clock.now(), paused_until=clock.now() + timedelta(minutes=5)))
     page = await (await Browser(app).sign_in(Role.AGENT)).open("/")
     assert "1 could not be handled" in page.text
     assert "1 wait for an answer" in page.text
     assert "Running" in page.text
     assert "paused until 12:05" in page.text
     assert "most on one day: 1" in page.text
-    assert "Telegram free to send" in page.text
+    assert "Telegram free to send 700" in page.text
     assert "not translated" not in page.text  # an agent changes no texts
     administrator = await Browser(app).sign_in(Role.ADMINISTRATOR)
     page = await administrator.open("/")

@@ -45,7 +45,7 @@ async def test_the_queue_the_senders_and_the_webhooks_are_there_and_no_person_is
         contact = add_contact(db)
         for status, due in (("queued", -40), ("queued", 5), ("held", 5), ("uncertain", 0), ("sent", 0)):
             row = OutboxMessage(contact_id=contact.id, channel="telegram", priority=Priority.REPLY, kind="reply")
-            row.body, row.status, row.due_at = "-", Status(status), now + timedelta(seconds=due)
+            row.body, row.sender, row.status, row.due_at = "-", "700", Status(status), now + timedelta(seconds=due)
             row.created_at = row.status_at = now
             db.add(row)
         pacing.pause(pacing.lock(db, "telegram:700"), now + timedelta(seconds=9), "429")
@@ -55,8 +55,8 @@ async def test_the_queue_the_senders_and_the_webhooks_are_there_and_no_person_is
         answer = await client.get("/metrics")
     found = read(answer.text)
     assert answer.headers["content-type"].startswith("text/plain")
-    assert found["outreach_waiting_messages", "telegram", "reply"] == 3
-    assert found["outreach_waiting_late_seconds", "telegram", "reply"] == 40
+    assert found["outreach_waiting_messages", "telegram", "reply", "700"] == 3
+    assert found["outreach_waiting_late_seconds", "telegram", "reply", "700"] == 40
     assert found["outreach_messages_in_doubt", "telegram"] == 1
     assert found["outreach_sender_paused_seconds", "telegram:700"] == 9
     assert found["outreach_parked_messages",] == 0

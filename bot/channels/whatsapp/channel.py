@@ -66,6 +66,7 @@ class WhatsAppChannel:
     ) -> None:
         self.sender = number or service_sid
         self.rate = rate
+        self._is_service = not number
         self._account, self._tokens = account_sid, [token for token in (auth_token, secondary_token) if token]
         self._public_url, self._media_url = public_url, media_url
         self._from = {"MessagingServiceSid": service_sid} if service_sid else {"From": f"whatsapp:{number}"}
@@ -163,7 +164,10 @@ class WhatsAppChannel:
         return [
             webhooks.receipt(self.sender, str(one.sid), str(one.status), str(one.error_code or ""))
             for one in found
-            if str(one.direction).startswith("outbound") and one.date_created and one.date_created >= since
+            if str(one.direction).startswith("outbound")
+            and one.date_created
+            and one.date_created >= since
+            and (self._is_service or one.from_ == f"whatsapp:{self.sender}")  # another number of ours may write too
         ]
 
     def fetch(self, media: Media) -> AsyncIterator[bytes]:
@@ -187,7 +191,9 @@ class WhatsAppChannel:
     def parse_inbound(self, hook: Hook) -> list[Inbound]:
         """Verify and translate a message."""
         form = self._own_form(hook)
-        return webhooks.parse_message(form) if form else []
+        found = webhooks.parse_message(form) if form else []
+        # Twilio chooses among the numbers of a service: for us they are one sender.
+        return [replace(one, sender=self.sender) for one in found] if self._is_service else found
 
     def parse_receipts(self, hook: Hook) -> list[Receipt]:
         """Verify and translate a status callback."""

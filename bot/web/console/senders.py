@@ -22,15 +22,17 @@ pages = Pages()
 
 #: Parts of the names of settings that say how people are written to; the others say where and with what.
 LIMITS = ("quiet_", "_cap", "_rate", "_daily_people", "_in_flight", "_factor_roles", "official_")
-#: A plain column would lead SQLite to the index of all messages by channel, past the short one of those that wait.
-_CHANNEL = OutboxMessage.channel.concat("")
+#: As rows of senders call them. A plain column would lead SQLite to the index of all messages by channel, past the
+#: short one of those that wait.
+_KEY = OutboxMessage.channel.concat(":").concat(OutboxMessage.sender)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a channel stands."""
+    """How a sender stands."""
 
     channel: str
+    name: str  #: bot id or number
     rate: float  #: messages a second
     paid_rate: float  #: 0: none
     daily_people: int  #: whom we may write to outside their window in a day; 0: no limit
@@ -63,49 +65,50 @@ async def listing(visit: Visit) -> Response:
 
 
 def read_health(db: Session, context: ConsoleContext) -> list[Health]:
-    """Return how each channel that is switched on stands."""
+    """Return how each sender that is switched on stands."""
     now = clock.now()
     waiting = _waiting(db, now)
-    doubtful = select(_CHANNEL, func.count()).where(IS_IN_DOUBT, OutboxMessage.status == Status.UNCERTAIN)
-    uncertain: dict[str, int] = dict(db.execute(doubtful.group_by(_CHANNEL)).all())
-    senders = {row.key.partition(":")[0]: row for row in db.scalars(select(Sender).order_by(Sender.key))}
+    doubtful = select(_KEY, func.count()).where(IS_IN_DOUBT, OutboxMessage.status == Status.UNCERTAIN)
+    uncertain: dict[str, int] = dict(db.execute(doubtful.group_by(_KEY)).all())
+    rows = {row.key: row for row in db.scalars(select(Sender))}
     found = []
-    for name, paced in context.policy.channels.items():
-        limit = context.settings.whatsapp_daily_people if paced.has_window else 0
-        count, due, first = waiting.get(name, (0, 0, None))
+    for sender in context.settings.senders:
+        key = f"{sender.channel}:{sender.name}"
+        count, due, first = waiting.get(key, (0, 0, None))
         found.append(
             Health(
-                channel=name,
-                rate=paced.rate,
-                paid_rate=context.policy.paid_rates.get(name, 0),
-                daily_people=limit,
-                opened=_opened(db, name, now) if limit else 0,
+                channel=sender.channel,
+                name=sender.name,
+                rate=sender.rate,
+                paid_rate=sender.paid_rate,
+                daily_people=sender.daily_people,
+                opened=_opened(db, key, now) if sender.daily_people else 0,
                 waiting=count,
                 due=due,
                 late=now - first if due and first else None,
-                uncertain=uncertain.get(name, 0),
-                sender=senders.get(name),
+                uncertain=uncertain.get(key, 0),
+                sender=rows.get(key),
             )
         )
     return found
 
 
 def _waiting(db: Session, now: datetime) -> dict[str, tuple[int, int, datetime | None]]:
-    """Return by channel how many wait for a time, how many of these are due, and since when the first is."""
+    """Return by sender how many wait for a time, how many of these are due, and since when the first is."""
     row = OutboxMessage
-    by_channel = select(_CHANNEL, func.count(), func.min(row.due_at)).where(IS_WAITING).group_by(_CHANNEL)
+    by_sender = select(_KEY, func.count(), func.min(row.due_at)).where(IS_WAITING).group_by(_KEY)
     found: dict[str, tuple[int, int, datetime | None]] = {
-        name: (count, 0, first) for name, count, first in db.execute(by_channel)
+        name: (count, 0, first) for name, count, first in db.execute(by_sender)
     }
-    due = select(_CHANNEL, func.count()).where(IS_WAITING, row.due_at <= now).group_by(_CHANNEL)
+    due = select(_KEY, func.count()).where(IS_WAITING, row.due_at <= now).group_by(_KEY)
     for name, count in db.execute(due):
         total, _, first = found[name]
         found[name] = (total, count, first)
     return found
 
 
-def _opened(db: Session, channel: str, now: datetime) -> int:
-    recent = Opening.sender.startswith(f"{channel}:"), Opening.at > now - DAY
+def _opened(db: Session, key: str, now: datetime) -> int:
+    recent = Opening.sender == key, Opening.at > now - DAY
     return db.scalar(select(func.count()).select_from(Opening).where(*recent)) or 0
 
 
@@ -115,6 +118,6 @@ def _setting(settings: Settings, name: str) -> Setting:
     is_secret = isinstance(value, SecretStr)
     plain = value.get_secret_value() if is_secret else value
     # An address may carry the password of the database.
-    hidden = is_secret or name == "database_url" or plain in ("", None)
-    is_set = name in settings.model_fields_set and plain not in ("", None)
+    hidden = is_secret or name == "database_url" or plain in ("", None, ())
+    is_set = name in settings.model_fields_set and plain not in ("", None, ())
     return Setting(f"{PREFIX}{name.upper()}", None if hidden else str(plain), is_set, is_secret, str(field.description))
