@@ -78,11 +78,11 @@ def channels(site: Site, database: Database) -> tuple[TelegramChannel, WhatsAppC
     )  # fmt: skip
 
 
-def work(site: Site, command: str = "work") -> None:
-    """Be `outreach work`, or another command that stays, until killed."""
+def work(site: Site) -> None:
+    """Be `outreach work`, until killed."""
     os.chdir(site.folder)  # where no .env adds to the settings
     os.environ.update(site.settings())
     log = os.open(site.folder / "work.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, sys.stderr.fileno())
-    sys.argv = ["outreach", command]
+    sys.argv = ["outreach", "work"]
     main()
