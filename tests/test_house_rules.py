@@ -38,6 +38,7 @@ NAMES_A_PROVIDER = {
     "bot/broadcasts/attachments.py": "limits of a file, which authors meet before the provider does",
     "bot/broadcasts/checks.py": "limits of a message's length, which authors meet before the provider does",
     "bot/content/templates.py": "Twilio's names of the kinds of template, which content files use",
+    "bot/conversations/safety.py": "names the messenger whose sign-in codes nobody may send",
     "bot/logs.py": "silences their libraries, which log tokens",
     "bot/web/hooks.py": "a comment on the size of their calls",
 }
