@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, text
 
 from bot.backup import CopyError
 from bot.backup.copying import copy
-from bot.db import Base, Database
+from bot.db import Base, Database, import_models
 from tests.backup.conftest import ROWS
 
 
@@ -15,6 +15,7 @@ class Interrupted(Exception):
     """Whatever may happen in the middle."""
 
 
+import_models()
 TABLES = Base.metadata.sorted_tables
 
 

@@ -146,7 +146,7 @@ def test_answers_leave_without_the_questions_to_leave_out_while_others_write(
     files = outreach("export", "towns", "--to", "more", "--formats", "sav, dta", "--corrections", "--json").json[
         "files"
     ]
-    assert {Path(path).suffix for path in files} == {".sav", ".dta", ".csv"}
+    assert {Path(path).suffix for path in files} == {".sav", ".sps", ".dta", ".csv"}
     assert "--formats takes csv, long" in complaint(outreach("export", "towns", "--formats", "ods"))
     assert "no language fr" in complaint(outreach("export", "towns", "--language", "fr"))
     assert "1 respondents" in outreach("export", "towns").out

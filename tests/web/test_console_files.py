@@ -44,7 +44,7 @@ async def send(database: Database, content: bytes = PAGE) -> ReceivedFile:
     with database.begin() as db:
         receive(db, Media("image", "their-id", "text/html", "<b>.html"))
     channel.files["their-id"] = content
-    await fetching.run_errands(database, {("whatsapp", "s"): channel}, lambda *_: None)
+    await fetching.run_errands(database, {("whatsapp", "ours"): channel}, lambda *_: None)
     assert channel.discarded == ["their-id"]
     with database.read() as db:
         return db.scalars(select(ReceivedFile)).one()
@@ -110,7 +110,7 @@ async def test_who_is_erased_while_a_file_comes_in_leaves_none_of_it(database: D
     channel.fetch = fetch  # type: ignore[method-assign]
     with database.begin() as db:
         receive(db, Media("image", "their-id"))
-    await fetching.run_errands(database, {("whatsapp", "s"): channel}, lambda *_: None)
+    await fetching.run_errands(database, {("whatsapp", "ours"): channel}, lambda *_: None)
     with database.read() as db:
         assert db.scalars(select(FilePiece.number)).all() == []
         assert db.scalars(select(Contact.id)).one()

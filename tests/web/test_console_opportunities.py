@@ -1,5 +1,6 @@
 """The pages of investment cards: written, refused, approved by a second person, announced, handed over, closed."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,12 +108,13 @@ async def test_cards_that_are_due_wait_on_the_first_page_of_who_may_change_them(
     editor = await Browser(app).sign_in(Role.EDITOR)
     with database.begin() as db:
         card = cards.published(db, Content.load(messages_dir))
-    assert "to review" not in (await editor.open("/")).text
+    due = re.compile(r"(?<![\d,])1 to review")  # wordings that wait for review are counted there, too
+    assert not due.search((await editor.open("/")).text)
     with database.begin() as db:
         db.get_one(Opportunity, card.id).review_on = service.today()
-    assert "1 to review" in (await editor.open("/")).text
+    assert due.search((await editor.open("/")).text)
     analyst = await Browser(app).sign_in(Role.ANALYST)
-    assert "to review" not in (await analyst.open("/")).text
+    assert not due.search((await analyst.open("/")).text)
 
 
 async def test_figures_on_costs_come_by_hand_and_as_csv(app: FastAPI) -> None:
