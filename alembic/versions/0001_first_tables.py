@@ -601,6 +601,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_handover")),
     )
     op.create_table(
+        "report",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("country", sa.String(length=8), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_report_survey_id_survey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+    )
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_survey_id"), ["survey_id"], unique=False)
+
+    op.create_table(
         "run",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1290,6 +1306,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_run_contact_id_disposition"))
 
     op.drop_table("run")
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_report_survey_id"))
+
+    op.drop_table("report")
     op.drop_table("opportunity_handover")
     with op.batch_alter_table("opportunity", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_opportunity_status"))

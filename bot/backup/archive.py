@@ -31,7 +31,7 @@ FORMAT = 1
 DATABASE = "database.db"
 _MANIFEST = "manifest.json"
 #: What goes along, of DATA_DIR. `media/made` is made again when it is needed.
-FOLDERS = ("keys", "media", "exports")
+FOLDERS = ("keys", "media", "exports", "reports")
 _LEFT_OUT = ("media/made", "keys/backup.key")
 
 

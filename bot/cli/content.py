@@ -41,7 +41,7 @@ def content_problems(messages: Path) -> tuple[list[Problem], list[Problem]]:
     """Return what must be put right, and the drafts."""
     if not messages.is_dir():
         raise Trouble(f"There is no folder {messages}: correct OUTREACH_MESSAGES_DIR, or leave it out for ours")
-    problems = [*check_wording(messages), *_surveys(messages)]
+    problems = [*check_wording(messages), *_surveys(messages), *_report_plans(messages)]
     return [one for one in problems if is_error(one)], [one for one in problems if not is_error(one)]
 
 
@@ -55,6 +55,19 @@ def _surveys(messages: Path) -> list[Problem]:
             load(file)
         except FormError as error:
             found += [Problem(Severity.ERROR, f"surveys/{file.name}", str(problem)) for problem in error.problems]
+    return found
+
+
+def _report_plans(messages: Path) -> list[Problem]:
+    from bot.content import ContentError
+    from bot.reports import plan
+
+    found = []
+    for form in plan.forms(messages):
+        try:
+            plan.load(messages, form)
+        except ContentError as error:
+            found.append(Problem(Severity.ERROR, f"reports/{form}.yaml", str(error)))
     return found
 
 

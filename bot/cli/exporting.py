@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cli.opened import installation
@@ -16,7 +15,7 @@ from bot.staff import audit
 from bot.staff import service as staff
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission, allows
-from bot.surveys.models import Survey
+from bot.surveys.publishing import newest_published
 
 BY = "command line"
 app = typer.Typer(help="Earlier exports.", no_args_is_help=True)
@@ -145,8 +144,7 @@ def _formats(text: str) -> frozenset[str]:
 
 
 def _begin(db: Session, form: str, options: Options, by: str) -> Export:
-    newest = select(Survey).where(Survey.form_id == form, Survey.published_at.is_not(None))
-    survey = db.scalars(newest.order_by(Survey.published_at.desc(), Survey.id.desc()).limit(1)).one_or_none()
+    survey = newest_published(db, form)
     if survey is None:
         raise Trouble(f"There is no survey {form}: publish it with `outreach survey publish FILE`")
     if options.identified:

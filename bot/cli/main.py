@@ -17,6 +17,7 @@ from bot.cli import (
     members,
     opportunities,
     people,
+    reporting,
     serving,
     sessions,
     surveys,
@@ -39,6 +40,7 @@ app.command()(serving.demo)
 app.command()(doctor.doctor)
 app.command()(content.check)
 app.command()(exporting.export)
+app.command()(reporting.report)
 app.add_typer(database.app, name="db")
 app.add_typer(surveys.app, name="survey")
 app.add_typer(broadcasts.app, name="broadcast")

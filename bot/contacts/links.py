@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -35,6 +35,8 @@ class Origin:
 
 #: Where people came from who followed no link of staff.
 MEMBERS, UNKNOWN, DIRECT = "members", "unknown", "direct"
+#: The kind of all lists of people that somebody gave us.
+LISTED = "list"
 OTHERS = (MEMBERS, UNKNOWN, DIRECT)
 
 
@@ -91,6 +93,22 @@ def origins(db: Session) -> list[Origin]:
         counts[place] = counts.get(place, 0) + people
     shown = protected(counts)
     return [Origin(links.get(place), "" if place in links else place, shown[place]) for place in counts]
+
+
+def kinds(db: Session) -> Callable[[str | None], str]:
+    """Return what tells of a contact's source which kind of place it is: a LinkKind, LISTED, UNKNOWN or DIRECT."""
+    by_code = {link.code: str(link.kind) for link in of_staff(db)}
+    lists = set(db.scalars(select(ImportBatch.source)))
+    others = {MEMBERS: str(LinkKind.MEMBER)} | dict.fromkeys(lists, LISTED)
+
+    def kind(source: str | None) -> str:
+        code = (source or "").lower()
+        if code in by_code:
+            return by_code[code]
+        place = _place(source, {}, lists)
+        return others.get(place, place)
+
+    return kind
 
 
 def _place(source: str | None, links: Mapping[str, JoinLink], lists: set[str]) -> str:

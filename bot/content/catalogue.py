@@ -48,9 +48,9 @@ class Catalogue:
         self._tongues = tongues
 
     @classmethod
-    def load(cls, messages_dir: Path) -> "Catalogue":
-        """Read locale/<language>/LC_MESSAGES/bot.po of every language."""
-        return cls({language: _read(po_path(messages_dir, language)) for language in LANGUAGES})
+    def load(cls, messages_dir: Path, domain: str = "bot", languages: Iterable[str] = tuple(LANGUAGES)) -> "Catalogue":
+        """Read locale/<language>/LC_MESSAGES/<domain>.po of these languages."""
+        return cls({language: _read(po_path(messages_dir, language, domain)) for language in languages})
 
     def keys(self, language: str = SOURCE) -> Iterable[str]:
         """Return the keys that `language` itself has, reviewed or draft, in the order of its file."""
@@ -93,9 +93,9 @@ class Catalogue:
         raise KeyError(key)
 
 
-def po_path(messages_dir: Path, language: str) -> Path:
+def po_path(messages_dir: Path, language: str, domain: str = "bot") -> Path:
     """Return where the catalogue of `language` lies."""
-    return messages_dir / "locale" / language / "LC_MESSAGES" / "bot.po"
+    return messages_dir / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def _read(path: Path) -> _Tongue:

@@ -61,6 +61,7 @@ def check(messages_dir: Path) -> list[Problem]:
         problems += _zones(catalogue, Places.load(messages_dir))
         problems += _templates(messages_dir)
         problems += _console(messages_dir)
+        problems += _reports(messages_dir)
     return sorted(problems, key=is_error, reverse=True)
 
 
@@ -82,6 +83,7 @@ def _files(messages_dir: Path) -> Iterator[Problem]:
         "templates": lambda: load_templates(messages_dir),
         "console": lambda: console_texts(messages_dir),
         "promises.yaml": lambda: Promises.load(messages_dir),
+        "report.po": lambda: Catalogue.load(messages_dir, "report", CONSOLE_LANGUAGES),
     }
     for where, read in readers.items():
         try:
@@ -97,8 +99,8 @@ def _files(messages_dir: Path) -> Iterator[Problem]:
             yield _error("keywords.yaml", f"{other.written!r} means both {one.meaning} and {other.meaning}; keep one")
 
 
-def _repeated(messages_dir: Path, language: str) -> Iterator[Problem]:
-    keys = re.findall(r'^msgid "(.+)"', po_path(messages_dir, language).read_text("utf-8"), re.MULTILINE)
+def _repeated(messages_dir: Path, language: str, domain: str = "bot") -> Iterator[Problem]:
+    keys = re.findall(r'^msgid "(.+)"', po_path(messages_dir, language, domain).read_text("utf-8"), re.MULTILINE)
     for key, times in Counter(keys).items():
         if times > 1:
             yield _error(f"{language} {key}", f"stands {times} times in the catalogue; keep one")
@@ -180,6 +182,16 @@ def _console(messages_dir: Path) -> Iterator[Problem]:
                 yield _error(where, "is not translated; write it after msgstr, without the flag fuzzy")
             elif any(_holes(form) != _holes(source[-1]) for form in translated):
                 yield _error(where, "has other placeholders or tags than the English")
+
+
+def _reports(messages_dir: Path) -> Iterator[Problem]:
+    """The texts of reports, which are in the languages of staff."""
+    catalogue = Catalogue.load(messages_dir, "report", CONSOLE_LANGUAGES)
+    for language in CONSOLE_LANGUAGES:
+        yield from _repeated(messages_dir, language, "report")
+        yield from _unknown(catalogue, language)
+        for key in catalogue.keys(SOURCE):
+            yield from _entry(catalogue, key, language)
 
 
 def _forms_of(text: object) -> tuple[str, ...]:

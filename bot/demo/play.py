@@ -58,7 +58,7 @@ async def _play(screen: Console, folder: Path, port: int, *, once: bool, people:
         demo = Demo(built, folder, screen, stack, _lives(built, people))
         await demo.run()
         result = await built.app.database.run(figures.summary, demo.broadcast_id)
-        result |= {"exports": demo.exports, "seconds": round(time.monotonic() - began, 1)}
+        result |= {"exports": demo.exports, "reports": demo.reports, "seconds": round(time.monotonic() - began, 1)}
         _show(screen, result)
         if once:
             print(json.dumps(result, ensure_ascii=False))
@@ -106,6 +106,7 @@ class Demo:
     broadcast_id: int = 0
     session_path: str = ""
     exports: dict[str, int] = field(default_factory=dict)
+    reports: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
         """Play all acts."""
@@ -210,13 +211,16 @@ class Demo:
         await asyncio.gather(*self.answering, return_exceptions=True)
 
     async def analyst_exports(self) -> None:
-        """Order the export at the console and take its files home."""
+        """Order the export and the mapping report at the console, and take their files home."""
         analyst = self.desks["analyst"]
         await analyst.sign_in("analyst@example.org")  # the sign-in of three days ago has ended
         page = await analyst.open("/console/exports")
         await analyst.submit(page.path, "survey")
         page = await analyst.wait_for("/console/exports", r"/console/exports/\d+/[^\"]+\.xlsx")
         self.exports = await self.stage.app.database.run(_export_files, self.folder)
+        await analyst.submit("/console/reports", "country")
+        await analyst.wait_for("/console/reports", r"/console/reports/\d+/pdf")
+        self.reports = [str(path) for path in sorted(self.folder.glob("reports/*/*")) if path.is_file()]
 
     # helpers
 
@@ -296,6 +300,8 @@ def _show(screen: Console, result: dict[str, Any]) -> None:
     screen.print(table)
     for path, rows in result["exports"].items():
         screen.print(f"{path}  ({rows} rows)", soft_wrap=True)
+    for path in result["reports"]:
+        screen.print(path, soft_wrap=True)
 
 
 def _invite_to_look(screen: Console, url: str) -> None:

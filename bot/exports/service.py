@@ -87,7 +87,7 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
     db.flush()
-    wanted = _chosen(survey, options)
+    wanted = interviews(survey, options)
     if options.identified:
         shared = consent.granting(Purpose.SHARING)
         refusing = wanted.where(wanted.selected_columns.contact_id.not_in(shared)).order_by(None).subquery()
@@ -254,7 +254,8 @@ _FURTHEST = case(
 )
 
 
-def _chosen(survey: Survey, options: Options) -> Select[int, int, str]:
+def interviews(survey: Survey, options: Options) -> Select[int, int, str]:
+    """Return the runs that the options choose, with contact and occasion: of each person and occasion one."""
     place = func.row_number().over(partition_by=(Run.contact_id, Run.occasion), order_by=(_FURTHEST, Run.id.desc()))
     query = select(Run.id, Run.contact_id, Run.occasion, place.label("place"))
     if options.all_versions:

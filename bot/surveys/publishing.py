@@ -124,6 +124,12 @@ def newest_open(db: Session, form_id: str) -> Survey | None:
     return db.scalars(rows.limit(1)).one_or_none()
 
 
+def newest_published(db: Session, form_id: str) -> Survey | None:
+    """Return the version of a form that was published last, open or closed."""
+    published = select(Survey).where(Survey.form_id == form_id, Survey.published_at.is_not(None))
+    return db.scalars(published.order_by(Survey.published_at.desc(), Survey.id.desc()).limit(1)).one_or_none()
+
+
 def form_of(survey: Survey) -> Form:
     """Return the compiled form, kept for the next message."""
     form = _forms.get(survey.sha256)

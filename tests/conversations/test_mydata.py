@@ -43,6 +43,7 @@ ABOUT_OTHERS = {
     "release": "figures that were published",
     "ready_answer": "texts that staff answer with",
     "provider_copy": "written when the person is erased",
+    "report": "reports",
     "sender": "our numbers",
     "sign_in_failures": "staff",
     "staff_code": "staff",

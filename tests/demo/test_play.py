@@ -16,6 +16,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from lxml import html
 
 from bot import clock, crypto
 from bot.demo import play
@@ -80,6 +81,16 @@ def test_the_workbook_opens_with_labels_and_codebook(played: dict[str, Any]) -> 
     book = openpyxl.load_workbook(path, read_only=True)
     assert "codebook" in book.sheetnames
     assert len(list(book[book.sheetnames[0]].iter_rows(values_only=True))) == rows + 1
+
+
+def test_the_mapping_report_of_so_few_tells_of_nobody(played: dict[str, Any]) -> None:
+    files = {Path(path).suffix: Path(path) for path in played["reports"]}
+    assert set(files) == {".html", ".pdf", ".zip"}
+    assert files[".pdf"].read_bytes().startswith(b"%PDF-")
+    page = html.parse(files[".html"])
+    numbers = [cell.text for cell in page.findall(".//td") if (cell.text or "").isdecimal()]
+    assert len(page.findall(".//figure")) == 26
+    assert {number for number in numbers if 0 < int(number) < 10} == set()
 
 
 def _withheld(folder: Path) -> int:

@@ -91,6 +91,7 @@ async def test_the_menu_offers_only_what_the_role_may_open(app: FastAPI) -> None
         "/console/sessions",
         "/console/opportunities",
         "/console/costs",
+        "/console/reports",
         "/console/exports",
         "/console/account",
     ]

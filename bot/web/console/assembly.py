@@ -43,6 +43,7 @@ from bot.web.console import (
     provider_copies,
     ready,
     rehearsing,
+    reports,
     senders,
     sessions,
     signing_in,
@@ -98,6 +99,7 @@ PAGES: tuple[Page, ...] = (
     *handing_over.pages,
     *costs.pages,
     *exports.pages,
+    *reports.pages,
     *texts.pages,
     *senders.pages,
     *staff_users.pages,
@@ -132,7 +134,8 @@ class _Headers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a report brings its own rule of what may load
                 headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-store"
             await send(message)
 
