@@ -17,4 +17,5 @@ class Release(Base):
     subject: Mapped[str] = mapped_column(String(128), index=True)  #: whose figures: a form's id
     sha256: Mapped[str] = mapped_column(String(64))  #: of the figures
     figures: Mapped[dict[str, int | None]] = mapped_column(JSON)  #: by cell, None: hidden
+    medians: Mapped[dict[str, float]] = mapped_column(JSON)  #: by cell, of cells that are shown
     at: Mapped[datetime]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot import clock
 from bot.db import take_turn
 from bot.disclosure.models import Release
-from bot.disclosure.suppression import THRESHOLD, Cell, Sum, protect
+from bot.disclosure.suppression import LEAST_BASE, THRESHOLD, Cell, Sum, protect
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,21 @@ class Published(Generic[Cell]):
     release_id: int
     at: datetime
     figures: Mapping[Cell, int | None]
+    medians: Mapping[Cell, float]
 
 
 def publish(
-    db: Session, subject: str, counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], least: int = THRESHOLD
+    db: Session,
+    subject: str,
+    counts: Mapping[Cell, int],
+    sums: Sequence[Sum[Cell]],
+    least: int = THRESHOLD,
+    medians: Mapping[Cell, float] | None = None,
 ) -> Published[Cell]:
     """Publish everything that is shown of a subject and note it; a cell's name must mean the same in every release.
 
     While fewer than `least` people came or went, the figures of the last release stand. Later a figure is hidden when
-    it differs by fewer from one that was shown before.
+    it differs by fewer from one that was shown before. `medians`, of what a cell's people said, stand and fall with it.
     """
     take_turn(db, f"release {subject}")
     names = {_name(cell): cell for cell in counts}
@@ -39,12 +45,23 @@ def publish(
     last = releases[-1] if releases else None
     if last is None or not _stands(last, counts, sums, least):
         before = [_known(release, names) for release in releases]
-        figures = {_name(cell): count for cell, count in protect(counts, sums, least, before).items()}
+        shown = protect(counts, sums, least, before)
+        figures = {_name(cell): count for cell, count in shown.items()}
         if last is None or last.sha256 != _sha256(figures):
-            last = Release(subject=subject, sha256=_sha256(figures), figures=figures, at=clock.now())
+            beside = {
+                _name(cell): value
+                for cell, value in (medians or {}).items()
+                if shown[cell] is not None and counts[cell] >= LEAST_BASE
+            }
+            last = Release(subject=subject, sha256=_sha256(figures), figures=figures, medians=beside, at=clock.now())
             db.add(last)
             db.flush()
-    return Published(last.id, last.at, {cell: last.figures[name] for name, cell in names.items()})
+    return Published(
+        last.id,
+        last.at,
+        {cell: last.figures[name] for name, cell in names.items()},
+        {names[name]: value for name, value in last.medians.items() if name in names},
+    )
 
 
 def _stands(last: Release, counts: Mapping[Cell, int], sums: Sequence[Sum[Cell]], least: int) -> bool:

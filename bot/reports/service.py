@@ -52,8 +52,8 @@ def _material(db: Session, planned: plan.Plan, survey: Survey) -> Material:
     counted = count(planned, subject.asked, people.interviews)
     if counted.counts[EVERYBODY] < LEAST_BASE:
         return Material(subject, Published({}, {}), people.first, people.last)
-    release = releases.publish(db, f"report {survey.form_id}", counted.counts, counted.sums)
-    return Material(subject, Published(release.figures, counted.medians), people.first, people.last)
+    release = releases.publish(db, f"report {survey.form_id}", counted.counts, counted.sums, medians=counted.medians)
+    return Material(subject, Published(release.figures, release.medians), people.first, people.last)
 
 
 def write(material: Material, messages_dir: Path, country: str | None, language: str, folder: Path) -> dict[str, str]:

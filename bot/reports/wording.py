@@ -1,5 +1,6 @@
 """How a report speaks: its texts from report.po, the form's own labels, and numbers as the language writes them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from bot.surveys.form import Form, Question, Text
 
 #: What stands where a number is hidden.
 HIDDEN = "–"
+_RANGE = re.compile(r"(?<=\d)–(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -98,5 +100,5 @@ class Wording:
 
 
 def _spaced(text: str) -> str:
-    """Return a text with the wider of the two spaces that keep words together: the font has no narrow one."""
-    return text.replace("\u202f", "\u00a0")
+    """Return a text with the wider of the two spaces that keep words together, and ranges of numbers in one piece."""
+    return _RANGE.sub("\u2060–\u2060", text.replace("\u202f", "\u00a0"))  # the font has no narrow space

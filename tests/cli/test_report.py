@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.cli.conftest import MAPPING, Outreach
 
 
-def test_a_report_before_anybody_answered_is_whole_and_says_so(outreach: Outreach, tmp_path: Path) -> None:
+def test_a_report_before_anybody_answered_is_whole_and_says_so(outreach: Outreach) -> None:
     ran = outreach("report", "--out", "made")
     assert ran.code == 1
     assert "outreach survey publish" in ran.err
@@ -17,10 +17,6 @@ def test_a_report_before_anybody_answered_is_whole_and_says_so(outreach: Outreac
     assert "Trop peu de personnes ont répondu pour qu’un résultat puisse être publié." in page
     assert "<img" not in page
     assert files["pdf"].read_bytes().startswith(b"%PDF-")
-
-
-def test_a_country_or_a_survey_without_a_report_is_one_sentence(outreach: Outreach) -> None:
-    assert outreach("survey", "publish", str(MAPPING)).code == 0
     for words, told in (
         (("--country", "ZA"), "LS, MW, MU"),
         (("--survey", "towns"), "diaspora_mapping"),

@@ -34,6 +34,19 @@ def test_a_release_stands_until_enough_people_came(database: Database) -> None:
         assert db.scalar(select(func.count()).select_from(Release)) == 3
 
 
+def test_a_median_stands_and_falls_with_its_figure(database: Database) -> None:
+    """One that moved beside a figure that stands would tell what the newcomer said."""
+
+    def medians(lesotho: int, median: float) -> object:
+        counts = {("LS",): lesotho, ("MW",): 40, ("MU",): 29, ("all",): lesotho + 69}
+        with database.begin() as db:
+            found = publish(db, "fees", counts, SUMS, medians=dict.fromkeys(SUMS[0].parts, median))
+        return found.medians
+
+    assert medians(40, 4.5) == medians(41, 4.8) == {("LS",): 4.5, ("MW",): 4.5}
+    assert medians(55, 5.0) == {("LS",): 5.0, ("MW",): 5.0}
+
+
 def test_a_later_release_hides_what_differs_by_few_from_any_earlier_one(database: Database) -> None:
     first = release(database, 40, 30, 20)
     clock.advance(timedelta(days=7))
