@@ -58,8 +58,8 @@ async def _play(screen: Console, folder: Path, port: int, *, once: bool, people:
         demo = Demo(built, folder, screen, stack, _lives(built, people))
         await demo.run()
         result = await built.app.database.run(figures.summary, demo.broadcast_id)
-        result |= {"exports": demo.exports, "reports": demo.reports, "seconds": round(time.monotonic() - began, 1)}
-        _show(screen, result)
+        result |= {"exports": demo.exports, "seconds": round(time.monotonic() - began, 1)}
+        _show(screen, result, demo.reports)
         if once:
             print(json.dumps(result, ensure_ascii=False))
             return
@@ -291,7 +291,7 @@ def _export_files(db: Any, folder: Path) -> dict[str, int]:
     return {str(folder / "exports" / str(export.id) / name): int(facts["rows"]) for name, facts in export.files.items()}
 
 
-def _show(screen: Console, result: dict[str, Any]) -> None:
+def _show(screen: Console, result: dict[str, Any], reports: list[str]) -> None:
     table = Table(title="What happened", title_justify="left", show_header=False)
     for name in ("members", "declined", "stopped", "reminders"):
         table.add_row(name, str(result[name]))
@@ -300,7 +300,7 @@ def _show(screen: Console, result: dict[str, Any]) -> None:
     screen.print(table)
     for path, rows in result["exports"].items():
         screen.print(f"{path}  ({rows} rows)", soft_wrap=True)
-    for path in result["reports"]:
+    for path in reports:
         screen.print(path, soft_wrap=True)
 
 
