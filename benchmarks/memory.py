@@ -50,8 +50,9 @@ def _sent(db: Any) -> int:
 def bare_insert(database: Database) -> float:
     """Return the seconds of copying as many rows by the barest INSERT ... SELECT into the same table."""
     statement = sa.text(
-        "INSERT INTO outbox (contact_id, channel, sender, priority, kind, lane, status, attempts, created_at, status_at) "
-        "SELECT id, channel, sender, 2, 'bare', 0, 'cancelled', 0, created_at, created_at FROM contact ORDER BY id"
+        "INSERT INTO outbox (contact_id, channel, sender, priority, kind, lane, status, attempts, created_at, "
+        "status_at) SELECT id, channel, sender, 2, 'bare', 0, 'cancelled', 0, created_at, created_at FROM contact "
+        "ORDER BY id"
     )
     began = time.perf_counter()
     with database.engine.begin() as connection:
