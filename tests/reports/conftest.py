@@ -15,13 +15,13 @@ FORM = "diaspora_mapping"
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory, messages_dir: Path) -> Material:
-    """What 1,200 people answered, as it may be published."""
+    """What 900 people answered, as it may be published."""
     crypto.use(crypto.Keyring([b"k" * 32]))  # that of every test, which is set for each of them later than this
     import_models()
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('population') / 'outreach.db'}")
     Base.metadata.create_all(database.engine)
     with database.begin() as db:
-        settle(db, messages_dir, 1200)
+        settle(db, messages_dir, 900)
         published = service.publish(db, messages_dir, FORM)
     database.close()
     return published
