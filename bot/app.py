@@ -75,8 +75,8 @@ class App:
         #: The main sender of each channel that is switched on.
         self.channels = {channel.name: channel for channel in reversed(self.senders.values())}
         self.hooks = by_path(self.senders)
-        together, base = paces(self.senders.values()), media.base(settings.public_url)
-        self.policy = Policy(together, self.rules, settings.domains, settings.paid_rates, base)
+        paced, base = paces(self.senders.values()), media.base(settings.public_url)
+        self.policy = Policy(paced, self.rules, settings.domains, settings.session_domains, settings.paid_rates, base)
         self.router = Router(
             self.content,
             settings.handles,

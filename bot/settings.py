@@ -178,6 +178,10 @@ class Settings(BaseSettings):
     survey_expiry: int = Field(14, ge=1, description="Days of silence after which a survey left half-way ends.")
     official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
     official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
+    meeting_domains: str = Field(
+        "zoom.us,teams.microsoft.com,meet.google.com,webex.com,meet.jit.si",
+        description="Where sessions may be joined beside our own web domains, separated by commas.",
+    )
 
     @field_validator("public_url", "twilio_api_base", "oidc_issuer")
     @classmethod
@@ -316,8 +320,12 @@ class Settings(BaseSettings):
     @property
     def domains(self) -> tuple[str, ...]:
         """Return the domains to which our links lead; where nobody named them, that of our own address."""
-        named = self.official_domains or urlsplit(self.public_url).hostname or ""
-        return tuple(part.strip() for part in named.split(",") if part.strip())
+        return _parts(self.official_domains or urlsplit(self.public_url).hostname or "")
+
+    @property
+    def session_domains(self) -> tuple[str, ...]:
+        """Return the domains to which links of sessions lead: ours, and those of the services where people meet."""
+        return self.domains + _parts(self.meeting_domains)
 
     def join_addresses(self, code: str) -> dict[str, str]:
         """Return by channel the address that opens a chat with us and says from where, as far as we have one."""
@@ -353,6 +361,10 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(f"{_named(str(error))} is no JSON: write one line, as README.md shows") from None
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(dict(item)) for item in error.errors())) from None
+
+
+def _parts(told: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in told.split(",") if part.strip())
 
 
 def _named(told: str) -> str:

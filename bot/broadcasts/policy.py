@@ -41,5 +41,6 @@ class Policy:
     channels: Mapping[str, Paced]
     rules: Rules = field(default_factory=Rules)
     domains: tuple[str, ...] = ()
+    session_domains: tuple[str, ...] = ()  #: the same of what is said of a session, where people meet included
     paid_rates: Mapping[str, float] = field(default_factory=dict)  #: of channels whose provider sells a faster one
     media_base: str = ""  #: what addresses of files that a provider fetches from us begin with

@@ -35,7 +35,8 @@ def new(
     from bot.staff import audit
 
     values, together = session_file.read(file)
-    with _acting(by) as (_, db, staff):
+    with _acting(by) as (opened, db, staff):
+        service.refuse_links(values, opened.policy.session_domains)
         for name in ("requires_id", "run_of"):
             if values.get(name):
                 _find(db, values[name])
@@ -131,6 +132,7 @@ def move(
         event = _find(db, id)
         at: tuple[datetime, str] = (wall or event.starts_local, zone or event.zone)
         service.refuse_move(event, *at)
+        service.refuse_links({"place": place, "link": link}, opened.policy.session_domains)
         if not sure:
             told = service.concerned(db, event, times.instant(*at))
             raise Trouble(f"{told} people would be told. Nothing is changed yet: add --yes")

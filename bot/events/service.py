@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
-from bot.content import Content
+from bot.content import Content, links
 from bot.events import attendance, places, times, wording
 from bot.events.models import REMINDERS, Answer, Event, EventStatus, Rsvp, Standing
 from bot.events.notices import People, announce, people
@@ -94,6 +94,20 @@ def edit(db: Session, event: Event, values: Mapping[str, Any]) -> None:
         event.edited_at = clock.now()
         outbox.expire_ref(db, "invitation", event.id, event.closes_at)
     db.flush()
+
+
+def refuse_links(values: Mapping[str, Any], domains: tuple[str, ...]) -> None:
+    """Refuse values of a session that lead members, by a link or in a text, to other domains than these."""
+    said = [values.get(name) or "" for name in ("link", "place", "speaker")]
+    said += [text for name in ("title", "description") for text in (values.get(name) or {}).values()]
+    if found := sorted({host for text in said for host in links.foreign(text, domains)}):
+        raise NotPossible(
+            Sentence(
+                "Members are led to known places only, and %(hosts)s is none: take the link out, or have it added "
+                "to OUTREACH_MEETING_DOMAINS",
+                hosts=", ".join(found),
+            )
+        )
 
 
 def intend(db: Session, event: Event, audience: Mapping[str, list[str]]) -> None:

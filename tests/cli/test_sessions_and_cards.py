@@ -107,6 +107,8 @@ def test_a_session_that_cannot_be_held_is_not_written(outreach: Outreach, tmp_pa
     colleagues(outreach)
     for changes, cure in (
         ({"starts": "2027-03-28 01:30"}, "choose another hour"),
+        ({"link": "https://zoom.us@evil.example/j/1"}, "evil.example is none"),
+        ({"description": {"en": "Pay at bit.ly/x"}}, "bit.ly is none"),
         ({"zone": "Maseru"}, "is not a time zone"),
         ({"requires": 99}, "There is no session 99"),
         ({"register_by": "2027-03-28 10:00"}, "choose an earlier deadline"),

@@ -147,7 +147,11 @@ def context(database: Database, messages_dir: Path, data_dir: Path, **settings: 
         database=database,
         content=Content.load(messages_dir),
         settings=Settings(data_dir=data_dir, _env_file=None, **{**SWITCHED_ON, **settings}),
-        policy=Policy({"telegram": FakeChannel(30, False), "whatsapp": FakeChannel(80, True)}, Rules()),
+        policy=Policy(
+            {"telegram": FakeChannel(30, False), "whatsapp": FakeChannel(80, True)},
+            Rules(),
+            session_domains=("meet.example.org",),
+        ),
         nudge=lambda: None,
         secret=b"a secret for tests",
         exports_dir=data_dir / "exports",

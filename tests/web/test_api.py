@@ -280,6 +280,8 @@ async def test_a_survey_is_opened_and_people_are_invited_once_as_the_dry_run_sai
 async def test_a_session_is_planned_opened_and_attended(app: FastAPI, database: Database) -> None:
     program = Program(app, granted(database, Role.EDITOR))
     plan = {"title": {"en": "Saving"}, "starts": "2026-03-20T18:30", "zone": "Indian/Mauritius", "minutes": 90}
+    astray = (await program.post("/sessions", plan | {"link": "https://zoom.us.evil.example/j/1"})).json()
+    assert "zoom.us.evil.example" in astray["detail"]
     made = (await program.post("/sessions", plan | {"link": "https://meet.example.org/secret"})).json()
     assert made["starts_at"] == "2026-03-20T14:30:00Z"
     assert "secret" not in str(made)

@@ -116,7 +116,9 @@ async def test_what_cannot_be_comes_back_with_all_that_was_typed(app: FastAPI, d
     typed = {"speaker": "Palesa", "description_fr": "Économiser", "languages": ["fr"], "certificate": "yes"}
     late = {"register_by": "2026-03-20T18:31"}
     skipped = {"starts": "2026-03-29T01:30", "zone": "Europe/London"}
-    for wrong, why in ((late, "choose an earlier deadline"), (skipped, "choose another hour")):
+    astray = {"link": "https://evil.example/j"}
+    cures = ((late, "choose an earlier deadline"), (skipped, "choose another hour"), (astray, "evil.example is none"))
+    for wrong, why in cures:
         page = await planned(browser, **typed, **wrong)
         assert page.status == 422
         assert why in page.text

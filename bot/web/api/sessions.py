@@ -157,6 +157,7 @@ async def one(call: Reads, id: Id) -> SessionOut:
 async def create(call: Writes, body: SessionIn, key: IdempotencyKey = None) -> Response:
     """Plan a session as a draft."""
     values = body.values()
+    service.refuse_links(values, call.context.policy.session_domains)
     return await call.once(key, 201, lambda db: _create(db, values, call.user))
 
 

@@ -37,6 +37,7 @@ async def move(visit: Visit) -> Response:
     to = planning.place(visit.form)
     try:
         service.refuse_move(event, to["starts_local"], to["zone"])
+        service.refuse_links(to, visit.context.policy.session_domains)
     except NotPossible as reason:
         return _move(visit, event, visit.form, (reason.args[0],))
     if visit.form.text("sure") != "yes":

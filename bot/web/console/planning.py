@@ -97,6 +97,7 @@ async def _save(visit: Visit, event: Event | None) -> Response:
     if not errors:
         try:
             values = _values(form, event)
+            service.refuse_links(values, visit.context.policy.session_domains)
             saved = await visit.database.run(_write, visit.id if event else None, values, _new_series(form), visit.user)
             return visit.go(f"/sessions/{saved}", "changed" if event else "saved")
         except NotPossible as reason:
