@@ -179,7 +179,7 @@ class Settings(BaseSettings):
     official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
     official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
     meeting_domains: str = Field(
-        "zoom.us,teams.microsoft.com,meet.google.com,webex.com,meet.jit.si",
+        "zoom.us, teams.microsoft.com, meet.google.com, webex.com, meet.jit.si",
         description="Where sessions may be joined beside our own web domains, separated by commas.",
     )
 

@@ -9,11 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, text
 
 import bot.channels.telegram  # noqa: F401 - sets how python-telegram-bot gives durations, whichever test comes first
 from bot import clock, crypto
 from bot.db import Base, Database, import_models
+from bot.staff import passwords
+
+#: At full cost, sign-ins would take a tenth of all the tests' time.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 NOON = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)  # a Wednesday, noon in Maseru
 
