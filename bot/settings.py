@@ -1,6 +1,7 @@
 """One frozen Settings, read once from the environment and .env."""
 
 import re
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ class SettingsError(Exception):
     """A setting is wrong; the message names it and the line to write."""
 
 
-class Sender(BaseModel):
+class Sender(BaseModel, ABC):
     """What any bot or number of ours has by itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -31,9 +32,9 @@ class Sender(BaseModel):
     daily_people: int = 0  #: with whom it may begin in 24 hours; 0: no limit
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Return what rows call it."""
-        raise NotImplementedError
 
 
 class TelegramSender(Sender):
