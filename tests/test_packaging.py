@@ -1,5 +1,6 @@
 """The wheel carries the content and the migrations along, and works from any folder."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 #: What a package that we ship may be under; LGPL and MPL are for libraries that we use as they are.
@@ -65,10 +68,29 @@ def test_the_wheel_checks_its_content_and_makes_its_tables_from_another_folder(u
 
 
 def test_every_package_that_we_ship_is_under_a_licence_that_allows_it() -> None:
-    names = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    names = set(_pinned("requirements.lock"))
     installed = {name for name in names if _licence(name) is not None}  # some are for other systems
     assert len(installed) > 60
     assert {name for name in installed if not LICENCES.search(_licence(name) or "")} == SAY_NOTHING
+
+
+def test_what_packages_ask_of_each_other_is_pinned_with_its_extras() -> None:
+    """Or pip takes the newest `name[extra]` first, and stops, once there is one newer than what we pinned."""
+    lock = _pinned("requirements-dev.lock")
+    asked: dict[str, set[str]] = {}
+    for name in lock:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            for one in map(Requirement, metadata.requires(name) or []):
+                if one.extras and (one.marker is None or one.marker.evaluate({"extra": ""})):
+                    asked.setdefault(canonicalize_name(one.name), set()).update(one.extras)
+    assert asked
+    assert {name: extras - lock[name] for name, extras in asked.items() if extras - lock[name]} == {}
+
+
+def _pinned(lock: str) -> dict[str, set[str]]:
+    """Return the packages of a lock file, each with the extras it is pinned with."""
+    found = re.findall(r"^([a-z0-9-]+)(?:\[(\S+)\])?==", (ROOT / lock).read_text(), re.MULTILINE)
+    return {name: set(filter(None, extras.split(","))) for name, extras in found}
 
 
 def _licence(name: str) -> str | None:
