@@ -126,8 +126,11 @@ def _series(count: int) -> sa.ColumnElement[int]:
 
 def _add(db: Session, model: type[Base], values: dict[str, Any]) -> None:
     """Insert one row of a table for each number of a series."""
+    table = model.__table__
+    usual = {column.name: column.default.arg for column in table.c if column.default and column.default.is_scalar}
+    values = usual | values
     columns = [
-        value if isinstance(value, sa.ColumnElement) else sa.literal(value, model.__table__.c[name].type)
+        value if isinstance(value, sa.ColumnElement) else sa.literal(value, table.c[name].type)
         for name, value in values.items()
     ]
     db.execute(sa.insert(model).from_select(list(values), sa.select(*columns), include_defaults=False))
