@@ -116,7 +116,7 @@ class Case:
 
 def cases(db: Session, export: Export, free_text: bool) -> Iterator[Case]:
     """Yield the interviews of an export by respondent id: an order that says nothing of the one in the database."""
-    known = _Known()
+    known = Known()
     rows_of = stream if free_text else _plain  # free text is encrypted
     answers = groupby(rows_of(db, _answers(db, export, free_text)), key=itemgetter(0))
     respondent, rows = next(answers, ("", ()))
@@ -125,7 +125,7 @@ def cases(db: Session, export: Export, free_text: bool) -> Iterator[Case]:
             respondent, rows = next(answers, ("", ()))
         replies: Replies = {}
         if run.respondent == respondent:
-            replies = _replies(rows, known)
+            replies = replies_of(rows, known)
             respondent, rows = next(answers, ("", ()))
         yield Case(
             respondent=run.respondent,
@@ -193,7 +193,7 @@ def _answers(db: Session, export: Export, free_text: bool) -> Select[*tuple[Any,
     )
 
 
-class _Known(dict[tuple[str | None, str | None, str], Reply]):
+class Known(dict[tuple[str | None, str | None, str], Reply]):
     """Replies by what the row holds: most people give one of few, and a new object for each would fill the memory."""
 
     def __missing__(self, row: tuple[str | None, str | None, str]) -> Reply:
@@ -206,7 +206,7 @@ class _Known(dict[tuple[str | None, str | None, str], Reply]):
         return reply
 
 
-def _replies(rows: Iterable[Any], known: _Known) -> Replies:
+def replies_of(rows: Iterable[Any], known: Known) -> Replies:
     replies: Replies = {}
     outside = replies.setdefault((), {})
     for _, path, value, missing, day, *words in rows:
