@@ -78,7 +78,7 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
 
     Raise ExportError for options that do not fit the form.
     """
-    forms = list(_forms(db, survey, options).values())
+    forms = list(forms_of(db, survey, options).values())
     check(forms, options)
     anonymity.check(forms, options)
     identified.check(options)
@@ -119,7 +119,7 @@ def write(
     """Write the files of an export that has begun; only reads, and nothing is seen in the directory before all is."""
     directory.mkdir(parents=True, exist_ok=True)
     options = Options.from_json(export.options)
-    forms = _forms(db, db.get_one(Survey, export.survey_id), options)
+    forms = forms_of(db, db.get_one(Survey, export.survey_id), options)
     alone = anonymity.examine(db, export, forms.values(), options)
     weights = weighting.weigh(db, export, forms.values(), options, alone)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
@@ -178,7 +178,7 @@ def _beside(
     return rows
 
 
-def _forms(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
+def forms_of(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
     """Return the versions that an export takes, by survey id, the chosen one first and then the newest."""
     found = {chosen.id: form_of(chosen)}
     if options.all_versions:
