@@ -87,10 +87,14 @@ console-texts: $(VENV)/.dev  ## Gather the console's English texts into the cata
 pictures: $(VENV)/.dev  ## Take the README's pictures again (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
+docs: $(VENV)/.docs  ## Make a site of docs/ (var/site)
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --quiet --strict $(ARGS) && echo "var/site/index.html"
+
 lock:  ## Pin the dependencies with hashes (needs uv)
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) pyproject.toml --extra dev -o requirements-dev.lock
 	$(LOCK) --group peers -o requirements-peers.lock
+	$(LOCK) --group docs -o requirements-docs.lock
 
 sbom: $(VENV)/.dev  ## List what we ship, with versions and hashes, as CycloneDX (var/sbom.json)
 	@mkdir -p var
@@ -112,6 +116,10 @@ $(VENV)/.peers: requirements-peers.lock $(VENV)/.dev
 	@$(call install,requirements-peers.lock,$(VENV)/peers)
 	@touch $@
 
+$(VENV)/.docs: requirements-docs.lock
+	@$(call install,requirements-docs.lock,$(VENV)/docs)
+	@touch $@
+
 ifdef UV
 install = echo "Installing into $(2) with uv ..." && \
 	{ test -x $(2)/bin/python || uv venv -q --python $(PYTHON) $(2); } && \
@@ -122,4 +130,4 @@ install = echo "Installing into $(2) with pip ..." && \
 	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console
+.PHONY: help docs fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

@@ -359,7 +359,7 @@ def load(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except SourceError as error:
-        raise SettingsError(f"{_named(str(error))} is no JSON: write one line, as README.md shows") from None
+        raise SettingsError(f"{_named(str(error))} is no JSON: write one line, as docs/settings.md shows") from None
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(dict(item)) for item in error.errors())) from None
 

@@ -178,11 +178,12 @@ def test_migrations_form_one_line_and_do_not_hide_the_library() -> None:
     assert not (ROOT / "alembic" / "__init__.py").exists(), "it would hide the alembic package"
 
 
-def test_every_setting_is_in_the_readme_and_every_one_there_exists() -> None:
-    table = dict(re.findall(r"^\| `(OUTREACH_\w+)` \| (.*)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+def test_every_setting_is_in_its_paper_and_every_one_there_exists() -> None:
+    paper = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    table = dict(re.findall(r"^\| `(OUTREACH_\w+)` \| (.*)$", paper, re.MULTILINE))
     wanted = {f"{settings.PREFIX}{name.upper()}": row(name) for name in settings.Settings.model_fields}
     lines = "\n".join(f"| `{name}` | {cells}" for name, cells in wanted.items())
-    assert table == wanted, f"The table in README.md must be:\n{lines}"
+    assert table == wanted, f"The table in docs/settings.md must be:\n{lines}"
 
 
 def row(name: str) -> str:
@@ -256,6 +257,11 @@ def test_links_between_the_papers_lead_somewhere() -> None:
             assert (paper.parent / target).exists(), f"{paper.name} points to {target}"
 
 
+def test_every_paper_is_in_the_site_and_every_page_of_the_site_exists() -> None:
+    listed = re.findall(r"^ +- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
 def tracked() -> list[Path]:
     """Return the files of the project: git's, or all of an unpacked copy."""
     listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=False)
@@ -283,7 +289,7 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
 
 
 def test_lock_files_pin_by_hash_and_name_no_index_or_host() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-peers.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-peers.lock", "requirements-docs.lock"):
         text = (ROOT / name).read_text("utf-8")
         assert not re.search(r"://|--index|--find-links|--trusted-host", text)
         pinned = re.findall(r"^\S+==\S+", text, re.MULTILINE)

@@ -121,7 +121,7 @@ def _sender(opened: "App") -> str:
 
     channel = opened.channels.get(CHANNEL)
     if channel is None:
-        raise Trouble("WhatsApp is off, and only there can we write first: set it up as README.md says")
+        raise Trouble("WhatsApp is off, and only there can we write first: set it up as docs/go-live.md says")
     return channel.sender
 
 
