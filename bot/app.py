@@ -39,7 +39,8 @@ from bot.messaging.made import Maker, Makers
 from bot.messaging.owed import FULL_TEXT, WORDS
 from bot.messaging.templates import Serving, StoredContents
 from bot.messaging.waking import Wakeups
-from bot.settings import PREFIX, Settings, SettingsError, TelegramSender, WhatsAppSender
+from bot.settings import PREFIX, Settings, SettingsError
+from bot.settings.senders import TelegramSender, WhatsAppSender
 from bot.staff.models import Role
 from bot.surveys import files
 from bot.surveys import inviting as surveys

@@ -1,71 +1,25 @@
 """One frozen Settings, read once from the environment and .env."""
 
 import re
-from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from bot.settings.senders import Sender, TelegramSender, WhatsAppSender
+
 PREFIX = "OUTREACH_"
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 _CHECKOUT = _PACKAGE.parent
 
 
 class SettingsError(Exception):
     """A setting is wrong; the message names it and the line to write."""
-
-
-class Sender(BaseModel, ABC):
-    """What any bot or number of ours has by itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    channel: ClassVar[str]
-    rate: float  #: messages a second
-    paid_rate: float = 0  #: the same, for what the provider sells faster; 0: nothing
-    daily_people: int = 0  #: with whom it may begin in 24 hours; 0: no limit
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """Return what rows call it."""
-
-
-class TelegramSender(Sender):
-    """One bot."""
-
-    channel = "telegram"
-    token: SecretStr
-    webhook_secret: SecretStr = SecretStr("")
-    username: str = ""
-    rate: float = Field(30, gt=0, le=1000)
-    paid_rate: float = Field(0, ge=0, le=1000)
-
-    @property
-    def name(self) -> str:
-        """Return the bot's id."""
-        return self.token.get_secret_value().partition(":")[0]
-
-
-class WhatsAppSender(Sender):
-    """One number, or messaging service, of the Twilio account."""
-
-    channel = "whatsapp"
-    number: str = ""
-    service_sid: str = ""
-    rate: float = Field(80, gt=0, le=1000)
-    daily_people: int = Field(250, ge=0)
-
-    @property
-    def name(self) -> str:
-        """Return the number, or the service where Twilio chooses among its numbers."""
-        return self.number or self.service_sid
 
 
 class Settings(BaseSettings):
