@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute
 
-from bot import crypto, jobs
+from bot import crypto, jobs, orders
 from bot.broadcasts import attachments, examples, rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy, paces
@@ -57,8 +57,7 @@ LAYOUTS: Mapping[str, Layout] = {"telegram": telegram.layout, "whatsapp": whatsa
 HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
 FORGET = 30  #: seconds
-FETCH = 3  #: seconds
-TELL = 5  #: seconds
+FETCH, TELL = 3, 5  #: seconds
 
 
 class App:
@@ -88,7 +87,7 @@ class App:
             policy=self.policy,
         )
         self.makers = Makers(_makers(self.content, settings), settings.media_dir)
-        patience = Patience(settings.silences, timedelta(days=settings.survey_expiry))
+        patience = Patience(settings.silences, timedelta(settings.survey_expiry), timedelta(settings.export_days))
         table = jobs.table(
             self.content, self.router, settings.data_dir, patience, list(self.senders), settings.erasures
         )
@@ -186,7 +185,8 @@ class App:
         notes = Notes(self.settings.calls_dir, self.worker, places)
         self._deliveries = [self._delivery(channel, notes) for channel in self.senders.values()]
         self._share(owners)
-        tasks = [asyncio.create_task(item.run()) for item in self._deliveries]
+        working: list[Any] = [*self._deliveries, orders.Orders(self.database, self.settings, self.worker)]
+        tasks = [asyncio.create_task(item.run()) for item in working]
         background = [asyncio.create_task(task) for task in self._background()]
         scheduler = self._scheduler()
         scheduler.start()
@@ -196,7 +196,7 @@ class App:
             scheduler.shutdown(wait=False)
             for task in background:
                 task.cancel()
-            for item in self._deliveries:
+            for item in working:
                 item.stop()
             await asyncio.gather(*tasks, *background, return_exceptions=True)
             self._deliveries = []

@@ -123,6 +123,13 @@ class Database:
         with self.engine.connect().execution_options(**_READ_ONLY) as connection, Session(connection) as db:
             yield db
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a transaction for reading in which everything stays as it was at its first statement."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect().execution_options(**_READ_ONLY, **level) as connection, Session(connection) as db:
+            yield db
+
     async def run(self, function: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function(db, ...)` in a transaction, off the event loop."""
 

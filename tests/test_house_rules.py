@@ -28,6 +28,7 @@ REAL_TIME = {
     "bot/db.py": "connections that lie unused grow old in real time",
     "bot/messaging/waking.py": "waits between attempts at a database, which does not follow the clock",
     "bot/grouping.py": "waits between attempts at a database, which does not follow the clock",
+    "bot/background.py": "notes how far work is at a real pace, however fast the clock runs",
     "bot/web/console/live.py": "looks again for a browser, which does not follow a hurried clock",
     "bot/demo/desk.py": "looks at a page again and again like a browser",
     "bot/demo/play.py": "tells how many real seconds a play takes",

@@ -1,14 +1,20 @@
 """export: the answers of a survey as files. exports: what became of earlier ones."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.orm import Session
 
+from bot import background, loop
+from bot.background import Finish, Hand, State
 from bot.cli.opened import installation
 from bot.cli.output import AsJson, Trouble, show_json, show_table
-from bot.exports import ordering, service, weighting
+from bot.db import Database
+from bot.exports import making, ordering, service, weighting
 from bot.exports.models import Export
 from bot.exports.options import Format, Options
 from bot.staff import audit
@@ -89,29 +95,79 @@ def export(
         reason=reason,
         recipient=recipient,
     )
-    begun, result = _run(form, options, to, by)
-    rows = {str(path): file.rows for path, file in result.files.items()}
+    made, folder = _run(form, options, to, by)
+    rows = {str(folder / name): file["rows"] for name, file in made.files.items()}
     if as_json:
-        told = {"respondents": result.respondents, "answers": result.answers, "files": rows}
-        show_json(told | {"anonymity": result.anonymity, "excluded": begun.excluded})
+        told = {"export": made.id, "respondents": made.respondents, "answers": made.answers, "files": rows}
+        show_json(told | {"anonymity": made.anonymity, "excluded": made.excluded})
         return
-    show_table(f"{result.respondents} respondents, {result.answers} answers", ["file", "rows"], rows.items())
+    show_table(f"{made.respondents} respondents, {made.answers} answers", ["file", "rows"], rows.items())
     if identified:
-        typer.echo(f"{begun.excluded} did not agree to sharing and are not in it. Send it in a safe way.")
-    _warn(result.anonymity)
+        typer.echo(f"{made.excluded} did not agree to sharing and are not in it. Send it in a safe way.")
+    _warn(made.anonymity)
 
 
-def _run(form: str, options: Options, to: Path | None, by: str) -> tuple[Export, service.ExportResult]:
-    """Begin, write and finish in three transactions: members can go on writing while a large export is read."""
+def _run(form: str, options: Options, to: Path | None, by: str) -> tuple[Export, Path]:
+    """Do at once what a process would do in the background, and say how far it is."""
     with installation() as opened:
-        with opened.database.begin() as db:
-            begun = _begin(db, form, options, by)
-        folder = to or opened.settings.data_dir / "exports" / str(begun.id)
-        with opened.database.read() as db:
-            result = service.write(db, begun, folder)
-        with opened.database.begin() as db:
-            service.finish(db, begun, result)
-    return begun, result
+        database, data = opened.database, opened.settings.data_dir
+        with database.begin() as db:
+            asked = _ask(db, form, options, by)
+            background.take(asked, opened.worker)
+        folder = to or data / "exports" / str(asked.id)
+        with _shown(asked) as hand:
+            try:
+                loop.run(_make(database, asked, opened.worker, folder, hand))
+            except KeyboardInterrupt:
+                with database.begin() as db:
+                    background.cancel(db.get_one(Export, asked.id))
+                raise
+        with database.read() as db:
+            made = db.get_one(Export, asked.id)
+            db.expunge(made)
+    if made.state != State.READY:
+        raise Trouble(made.trouble or "The export was interrupted: the service makes it, or ask for it again")
+    return made, folder
+
+
+async def _make(database: Database, asked: Export, worker: str, folder: Path, hand: Hand) -> None:
+    async def make(export: Export, hand: Hand) -> Finish[Export]:
+        return await making.make(database, folder, export, hand)
+
+    while not await background.make_one(database, asked, worker, make, hand):
+        again = await database.run(_take_again, asked.id, worker)
+        if again is None:
+            break
+        asked = again
+
+
+def _take_again(db: Session, export_id: int, worker: str) -> Export | None:
+    """Take an export that has to be made anew, since somebody in it was erased meanwhile."""
+    export = db.get_one(Export, export_id)
+    if export.state != State.ASKED or export.attempts >= background.MOST:
+        return None
+    background.take(export, worker)
+    return export
+
+
+@contextmanager
+def _shown(asked: Export) -> Iterator[Hand]:
+    """Show on a terminal how far each format is."""
+    if not sys.stderr.isatty():
+        yield Hand()
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as screen:
+        lines = {name: screen.add_task(name, total=None) for name in asked.options["formats"]}
+
+        class _Told(Hand):
+            def tell(self, part: str, done: int) -> None:
+                super().tell(part, done)
+                screen.update(lines[part], completed=done, total=self.total)
+
+        yield _Told()
 
 
 def _warn(anonymity: dict[str, Any]) -> None:
@@ -143,15 +199,15 @@ def _formats(text: str) -> frozenset[str]:
     return found
 
 
-def _begin(db: Session, form: str, options: Options, by: str) -> Export:
+def _ask(db: Session, form: str, options: Options, by: str) -> Export:
     survey = newest_published(db, form)
     if survey is None:
         raise Trouble(f"There is no survey {form}: publish it with `outreach survey publish FILE`")
     if options.identified:
         return ordering.order(db, survey, options, _staff(db, by))
-    begun = service.begin(db, survey, options, BY)
-    audit.record(db, None, "export.begun", "export", begun.id, {"survey": survey.id, "options": options.as_json()})
-    return begun
+    asked = service.ask(db, survey, options, BY)
+    audit.record(db, None, "export.asked", "export", asked.id, {"survey": survey.id, "options": options.as_json()})
+    return asked
 
 
 def _staff(db: Session, by: str) -> StaffUser:

@@ -6,27 +6,29 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from bot.background import Ordered
 from bot.crypto import EncryptedText
-from bot.db import Base, BigId
+from bot.db import Base
 
 
-class Export(Base):
+class Export(Ordered, Base):
     """One export of one survey; never deleted with its files."""
 
     __tablename__ = "export"
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     survey_id: Mapped[int] = mapped_column(ForeignKey("survey.id"), index=True)
     by: Mapped[str] = mapped_column(String(64))  #: the staff member's id, or the command that made it
     options: Mapped[dict[str, Any]]
     salt: Mapped[str] = mapped_column(EncryptedText)  #: hex; respondent ids come from it
     respondents: Mapped[int] = mapped_column(default=0)
+    answers: Mapped[int | None]  #: values in it, refusals and other missing ones not counted; None until written
+    frozen_at: Mapped[datetime | None]  #: when it was fixed whose interviews are in it
     excluded: Mapped[int] = mapped_column(default=0)  #: who answered and did not agree to sharing, of an identified one
     files: Mapped[Any] = mapped_column(JSON, nullable=True)  #: file name to {"rows", "sha256"}; None until written
+    manifest: Mapped[str | None] = mapped_column(String(255))  #: the name of its file
     sha256: Mapped[str | None] = mapped_column(String(64))  #: of the manifest, which holds those of the files
     anonymity: Mapped[Any] = mapped_column(JSON, nullable=True)  #: what the check found; None until written
     created_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
 
 
 class ExportMember(Base):

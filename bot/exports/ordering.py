@@ -1,41 +1,51 @@
-"""An export as staff order it: begun at once, written while they wait for it, each step in the audit trail."""
+"""An export as staff order it: noted at once, made in the background, each step in the audit trail."""
 
-from pathlib import Path
-
-import structlog
 from sqlalchemy.orm import Session
 
-from bot.db import Database
+from bot import background
 from bot.exports import service, withdrawals
 from bot.exports.models import Export
-from bot.exports.options import ExportError, Options
+from bot.exports.options import Options
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission, require
 from bot.surveys.models import Survey
 
-log = structlog.get_logger(__name__)
-
 
 def order(db: Session, survey: Survey, options: Options, user: StaffUser) -> Export:
-    """Begin an export; what says who people are needs a permission of its own."""
+    """Ask for an export; what says who people are needs a permission of its own."""
     require(user, Permission.EXPORTS_IDENTIFIED if options.may_name else Permission.EXPORTS_RUN)
-    export = service.begin(db, survey, options, str(user.id))
-    detail = {"survey": survey.id, "options": options.as_json(), "people": export.respondents}
-    audit.record(db, user, "export.begun", "export", export.id, detail | {"excluded": export.excluded})
+    export = service.ask(db, survey, options, str(user.id))
+    audit.record(db, user, "export.asked", "export", export.id, {"survey": survey.id, "options": options.as_json()})
     return export
 
 
-async def write(database: Database, export: Export, exports_dir: Path) -> None:
-    """Write the files of an export, which may take longer than anybody waits for an answer."""
-    try:
-        result = await database.query(service.write, export, exports_dir / str(export.id))
-        await database.run(service.finish, export, result)
-    except (ExportError, OSError) as error:
-        log.error("export failed", export_id=export.id, error=type(error).__name__)
+def cancel(db: Session, export: Export, user: StaffUser) -> bool:
+    """Stop an export that is not ready yet; False when it is over."""
+    require(user, _needed(export))
+    db.refresh(export, with_for_update=True)
+    if not background.cancel(export):
+        return False
+    db.flush()
+    audit.record(db, user, "export.cancelled", "export", export.id)
+    return True
+
+
+def holds(export: Export, name: str) -> bool:
+    """Tell whether a file is of this export."""
+    return name in {export.manifest, *(export.files or {})}
+
+
+def checksum(export: Export, name: str) -> str:
+    """Return the SHA-256 of a file that the export holds."""
+    return str(export.sha256 if name == export.manifest else export.files[name]["sha256"])
 
 
 def take(db: Session, export: Export, name: str, user: StaffUser) -> None:
     """Note that somebody took a file of an export, where they may."""
-    require(user, Permission.EXPORTS_IDENTIFIED if withdrawals.may_name(export) else Permission.EXPORTS_RUN)
+    require(user, _needed(export))
     audit.record(db, user, "export.downloaded", "export", export.id, {"file": name})
+
+
+def _needed(export: Export) -> Permission:
+    return Permission.EXPORTS_IDENTIFIED if withdrawals.may_name(export) else Permission.EXPORTS_RUN

@@ -29,13 +29,18 @@ _UNDATED = date(2000, 1, 1)  # of an export without any data
 
 
 class Package:
-    """Every file that the options ask for, in one directory; `forms` are the versions, the newest first.
+    """Files of some of the formats that the options ask for; `forms` are the versions, the newest first.
 
     `irregular` are the names of questions of which some value is not what its type says: they stay text.
     """
 
     def __init__(
-        self, forms: Sequence[Form], options: Options, directory: Path, irregular: frozenset[str] = frozenset()
+        self,
+        forms: Sequence[Form],
+        options: Options,
+        directory: Path,
+        irregular: frozenset[str],
+        formats: frozenset[Format],
     ) -> None:
         self.forms, self.options, self.tally = forms, options, Tally()
         self.tables = tables(forms, options)
@@ -46,8 +51,9 @@ class Package:
         self._codes = self._cells(labels=False)
         self._book: Workbook | None = None
         self._parquet: Parquet | None = None
+        self.shortened: list[str] = []  #: texts that a format has no room for
+        self._formats = formats
         self._writers = list(self._opened(options))
-        self._shortened: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -64,30 +70,44 @@ class Package:
             writer.add(block)
         self.tally.add(block)
 
-    def finish(self, anonymity: dict[str, Any]) -> tuple[dict[str, Any], dict[Path, int]]:
-        """Write what is known at the end only; return the manifest, and how many rows of data each file holds.
+    def close(self) -> dict[Path, int]:
+        """Finish the files of these formats; return how many rows of data each holds."""
+        newest = self.tally.newest or _UNDATED
+        return self._typed(newest) | self._closed(newest)
 
-        `anonymity` is what the check of all people found.
+    def finish(self, anonymity: dict[str, Any], shortened: Sequence[str]) -> tuple[dict[str, Any], dict[Path, int]]:
+        """Finish the files, and write what is known at the end only; return the manifest, and the rows of each file.
+
+        `anonymity` is what the check of all people found, `shortened` what other formats had no room for.
         """
         newest = self.tally.newest or _UNDATED
-        found: dict[Path, int] = {}
-        if self._parquet:
-            found |= self._parquet.close(newest)
-            found |= self._statistics(self._parquet, newest)
-            if Format.PARQUET not in self.options.formats:
-                for path in self._parquet.paths.values():
-                    path.unlink()
-                    del found[path]
-        manifest = describe(self.forms, self.options, self.tally, self._shortened, anonymity)
+        found = self._typed(newest)
+        manifest = describe(self.forms, self.options, self.tally, [*shortened, *self.shortened], anonymity)
         if self._book:
             self._explain(self._book, manifest)
-        for writer in self._writers:
-            if writer is not self._parquet:
-                found |= writer.close(newest)
+        found |= self._closed(newest)
         book = CsvFile(self._target.path("-codebook", ".csv"), codebook.header(self.forms))
         _fill(book, self._codebook())
         book.close()
         return manifest, found | {book.path: book.rows}
+
+    def _typed(self, newest: date) -> dict[Path, int]:
+        """Finish the Parquet and what is made of it."""
+        if not self._parquet:
+            return {}
+        found = self._parquet.close(newest) | self._statistics(self._parquet, newest)
+        if Format.PARQUET not in self._formats:
+            for path in self._parquet.paths.values():
+                path.unlink()
+                del found[path]
+        return found
+
+    def _closed(self, newest: date) -> dict[Path, int]:
+        found: dict[Path, int] = {}
+        for writer in self._writers:
+            if writer is not self._parquet:
+                found |= writer.close(newest)
+        return found
 
     def path_of_manifest(self) -> Path:
         """Return where the manifest belongs."""
@@ -106,7 +126,7 @@ class Package:
         }
 
     def _opened(self, options: Options) -> Iterator[Writer]:
-        wanted = options.formats
+        wanted = self._formats
         if Format.CSV in wanted:
             yield WideCsv(self._target, self.tables, self._cells(labels=True) if options.csv_labels else self._codes)
         if Format.LONG in wanted:
@@ -127,10 +147,10 @@ class Package:
         rows = parquet.close(newest)
         found = {}
         for kind in _STATISTICS:
-            for table in self.tables if kind in self.options.formats else ():
+            for table in self.tables if kind in self._formats else ():
                 path, source = self._target.path("", f".{kind}", table), parquet.paths[table]
                 cut = convert(source, path, kind, table, labels, newest)
-                self._shortened += [f"{path.name}: {name}" for name in cut]
+                self.shortened += [f"{path.name}: {name}" for name in cut]
                 found[path] = rows[source]
                 if (syntax := sets.path_beside(path)).exists():
                     found[syntax] = syntax.read_text("utf-8").count("MRSETS")

@@ -4,57 +4,33 @@ import base64
 import hashlib
 import hmac
 import os
-import tempfile
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Select, and_, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot import clock
+from bot.background import Again, State
 from bot.contacts import consent
 from bot.contacts.models import Purpose
-from bot.exports import anonymity, corrections, identified, timings, weighting
-from bot.exports.blocks import blocks, records
-from bot.exports.cases import cases
-from bot.exports.irregular import irregular
-from bot.exports.manifest import as_json
+from bot.exports import anonymity, identified, weighting, writing
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import Options
-from bot.exports.package import Package, check
-from bot.exports.weighting import Weights
+from bot.exports.package import check
+from bot.exports.writing import ExportResult, Tell, clear, listed
 from bot.surveys.form import Form
 from bot.surveys.models import Disposition, Run, Survey
 from bot.surveys.publishing import form_of
 from bot.webhooks import service as webhooks
 from bot.webhooks.models import Kind
 
-Progress = Callable[[int, int], None]  # respondents written, respondents in all
 _CHUNK = 1000
 
 
-@dataclass(frozen=True)
-class ExportFile:
-    """A file that left: its rows of data (a workbook's: of its first sheet) and its checksum."""
-
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """What an export made; `answers` are the values in it, refusals and other missing ones not counted."""
-
-    export_id: int
-    respondents: int
-    answers: int
-    files: dict[Path, ExportFile]
-    manifest: Path
-    manifest_sha256: str
-    anonymity: dict[str, Any]
+class Gone(Again):
+    """Somebody whose answers were written was erased meanwhile: nobody may find them in the files."""
 
 
 def run(
@@ -63,21 +39,22 @@ def run(
     options: Options,
     directory: Path,
     by: str,
-    progress: Progress = lambda _done, _all: None,
+    tell: Tell = lambda _format, _done: None,
     salt: bytes | None = None,
 ) -> ExportResult:
     """Export a survey into the directory, in one transaction; `salt` only to repeat an earlier export."""
     export = begin(db, survey, options, by, salt)
-    result = write(db, export, directory, progress)
+    try:
+        result = write(db, export, directory, tell)
+    except Exception:
+        clear(directory, export.id)
+        raise
     finish(db, export, result)
     return result
 
 
-def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | None = None) -> Export:
-    """Note who takes what, and freeze whose interviews are in it, each under an id of this export alone.
-
-    Raise ExportError for options that do not fit the form.
-    """
+def ask(db: Session, survey: Survey, options: Options, by: str, salt: bytes | None = None) -> Export:
+    """Note who wants what; it is made in the background. Raise ExportError for options that do not fit the form."""
     forms = list(forms_of(db, survey, options).values())
     check(forms, options)
     anonymity.check(forms, options)
@@ -87,7 +64,34 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
     export = Export(survey_id=survey.id, by=by, options=options.as_json(), salt=salt.hex(), created_at=clock.now())
     db.add(export)
     db.flush()
-    wanted = interviews(survey, options)
+    return export
+
+
+def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | None = None) -> Export:
+    """Note who wants what, and freeze it at once."""
+    export = ask(db, survey, options, by, salt)
+    freeze(db, export)
+    return export
+
+
+def freeze(db: Session, export: Export) -> None:
+    """Fix whose interviews are in it: all begun when it was asked for, each under an id of this export alone.
+
+    Who has gone since then is taken out again: it was not written yet.
+    """
+    if export.frozen_at is None:
+        _choose(db, export)
+    else:
+        for respondent in withdrawn(db, export):
+            db.delete(db.get_one(ExportMember, (export.id, respondent)))
+            export.respondents -= 1
+    db.flush()
+
+
+def _choose(db: Session, export: Export) -> None:
+    survey, options, salt = db.get_one(Survey, export.survey_id), Options.from_json(export.options), export.salt
+    export.respondents, export.frozen_at = 0, clock.now()
+    wanted = interviews(survey, options, export.created_at)
     if options.identified:
         shared = consent.granting(Purpose.SHARING)
         refusing = wanted.where(wanted.selected_columns.contact_id.not_in(shared)).order_by(None).subquery()
@@ -98,7 +102,7 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
         rows = [
             {
                 "export_id": export.id,
-                "respondent": _pseudonym(salt, contact_id, occasion),
+                "respondent": _pseudonym(bytes.fromhex(salt), contact_id, occasion),
                 "run_id": run_id,
                 "contact_id": contact_id,
             }
@@ -106,76 +110,19 @@ def begin(db: Session, survey: Survey, options: Options, by: str, salt: bytes | 
         ]
         db.execute(insert(ExportMember), rows)
         export.respondents += len(rows)
-    db.flush()
-    return export
 
 
-def write(
-    db: Session,
-    export: Export,
-    directory: Path,
-    progress: Progress = lambda _done, _all: None,
-) -> ExportResult:
-    """Write the files of an export that has begun; only reads, and nothing is seen in the directory before all is."""
-    directory.mkdir(parents=True, exist_ok=True)
-    options = Options.from_json(export.options)
-    forms = forms_of(db, db.get_one(Survey, export.survey_id), options)
-    alone = anonymity.examine(db, export, forms.values(), options)
-    weights = weighting.weigh(db, export, forms.values(), options, alone)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as work:
-        with Package(list(forms.values()), options, Path(work), irregular(db, export, forms.values())) as package:
-            people = anonymity.softened(cases(db, export, options.free_text), forms, options, alone)
-            lines = records(weighting.weighted(people, weights), forms, package.tables)
-            for block in blocks(lines, package.tables):
-                package.add(block)
-                progress(package.tally.respondents, export.respondents)
-            manifest, rows = package.finish(alone.as_json())
-            rows |= _beside(db, export, options, forms, package, weights, manifest)
-        files = {path: ExportFile(count, _sha256(path)) for path, count in rows.items()}
-        manifest["files"] = _listed(files)
-        path = package.path_of_manifest()
-        path.write_text(as_json(manifest), encoding="utf-8")
-        result = ExportResult(
-            export_id=export.id,
-            respondents=package.tally.respondents,
-            answers=package.tally.answers,
-            files={directory / path.name: file for path, file in files.items()},
-            manifest=directory / path.name,
-            manifest_sha256=_sha256(path),
-            anonymity=manifest["anonymity"],
-        )
-        for made in (*files, path):
-            made.replace(directory / made.name)
+def prepare(db: Session, export: Export, directory: Path, tell: Tell) -> ExportResult:
+    """Write the files of a frozen export into a folder of the directory's own; only reads."""
+    survey = db.get_one(Survey, export.survey_id)
+    return writing.write(db, export, forms_of(db, survey, Options.from_json(export.options)), directory, tell)
+
+
+def write(db: Session, export: Export, directory: Path, tell: Tell = lambda _format, _done: None) -> ExportResult:
+    """Write the files, and let them be seen."""
+    result = prepare(db, export, directory, tell)
+    result.publish()
     return result
-
-
-def _beside(
-    db: Session,
-    export: Export,
-    options: Options,
-    forms: dict[int, Form],
-    package: Package,
-    weights: Weights,
-    manifest: dict[str, Any],
-) -> dict[Path, int]:
-    """Write the files that were asked for beside the answers; return how many lines each has."""
-    rows: dict[Path, int] = {}
-    if options.corrections:
-        path = package.path_beside("corrections")
-        rows[path] = corrections.write(db, export, options, forms, package, path)
-    if options.timings:
-        path = package.path_beside("timings")
-        rows[path] = timings.write(db, export, forms, package, path)
-    if weights.told:
-        manifest["weights"] = weights.told
-        path = package.path_beside("weighted")
-        rows[path] = weighting.write(db, export, package, weights, path)
-    if options.identified:
-        manifest["excluded_without_consent"] = export.excluded
-        listed, media = package.path_beside("people"), package.path_beside("media").with_suffix(".zip")
-        rows[listed] = identified.write_people(db, export, listed)
-        rows[media] = identified.write_media(db, export, media)
-    return rows
 
 
 def forms_of(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
@@ -192,9 +139,13 @@ def forms_of(db: Session, chosen: Survey, options: Options) -> dict[int, Form]:
 
 
 def finish(db: Session, export: Export, result: ExportResult) -> None:
-    """Note which files left, with their checksums."""
-    export.files, export.sha256, export.finished_at = _listed(result.files), result.manifest_sha256, clock.now()
-    export.anonymity = result.anonymity
+    """Note which files left, with their checksums; raise Gone when somebody in them has gone meanwhile."""
+    if withdrawn(db, export):
+        raise Gone
+    export.state, export.finished_at, export.respondents = State.READY, clock.now(), result.respondents
+    export.files = listed({path.name: file for path, file in result.files.items()})
+    export.manifest, export.sha256, export.anonymity = result.manifest.name, result.manifest_sha256, result.anonymity
+    export.answers = result.answers
     db.add(export)
     facts = {"export": export.id, "survey": export.survey_id, "files": sorted(export.files)}
     webhooks.emit(db, Kind.EXPORT_READY, facts)
@@ -254,7 +205,7 @@ _FURTHEST = case(
 )
 
 
-def interviews(survey: Survey, options: Options) -> Select[int, int, str]:
+def interviews(survey: Survey, options: Options, begun_by: datetime | None = None) -> Select[int, int, str]:
     """Return the runs that the options choose, with contact and occasion: of each person and occasion one."""
     place = func.row_number().over(partition_by=(Run.contact_id, Run.occasion), order_by=(_FURTHEST, Run.id.desc()))
     query = select(Run.id, Run.contact_id, Run.occasion, place.label("place"))
@@ -264,6 +215,8 @@ def interviews(survey: Survey, options: Options) -> Select[int, int, str]:
         query = query.where(Run.survey_id.in_(versions))
     else:
         query = query.where(Run.survey_id == survey.id)
+    if begun_by:
+        query = query.where(Run.started_at <= begun_by)
     if options.since:
         query = query.where(Run.started_at >= _midnight(options.since))
     if options.until:
@@ -283,12 +236,3 @@ def _pseudonym(salt: bytes, contact_id: int, occasion: str) -> str:
     interview = f"{contact_id} {occasion}" if occasion else str(contact_id)
     digest = hmac.digest(salt, interview.encode(), hashlib.sha256)
     return "R" + base64.b32encode(digest)[:15].decode()
-
-
-def _listed(files: dict[Path, ExportFile]) -> dict[str, Any]:
-    return {path.name: {"rows": file.rows, "sha256": file.sha256} for path, file in sorted(files.items())}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

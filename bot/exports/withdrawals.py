@@ -23,8 +23,10 @@ def write(db: Session, exports_dir: Path) -> int:
     for export_id, respondents in service.all_withdrawn(db).items():
         path = exports_dir / str(export_id) / NAME
         export = db.get_one(Export, export_id)
+        if not export.files:  # nothing of it left
+            continue
         if may_name(export):
-            for name in export.files or {}:
+            for name in export.files:
                 (path.parent / name).unlink(missing_ok=True)
         text = as_csv(respondents)
         if not path.is_file() or path.read_text("utf-8") != text:

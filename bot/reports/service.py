@@ -1,6 +1,7 @@
 """Make a report: read who answered, then write its files; staff order it, look at it and take it."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,14 @@ def _material(db: Session, planned: plan.Plan, survey: Survey) -> Material:
     return Material(subject, Published(release.figures, release.medians), people.first, people.last)
 
 
-def write(material: Material, messages_dir: Path, country: str | None, language: str, folder: Path) -> dict[str, str]:
+def write(
+    material: Material,
+    messages_dir: Path,
+    country: str | None,
+    language: str,
+    folder: Path,
+    tell: Callable[[str, int], None] = lambda _what, _done: None,
+) -> dict[str, str]:
     """Write the report into the folder; return its files by kind. Nothing is read from the database any more."""
     report = build(
         material.subject, material.published, (material.first, material.last), messages_dir, country, language
@@ -70,6 +78,7 @@ def write(material: Material, messages_dir: Path, country: str | None, language:
             path = figures / f"{number:02}-{figure.id}"
             path.with_suffix(".svg").write_bytes(renderer.svg(figure))
             path.with_suffix(".png").write_bytes(renderer.png(figure))
+        tell("figures", number)
     (folder / f"{stem}.pdf").write_bytes(renderer.pdf())
     (folder / f"{stem}.html").write_text(renderer.html(), "utf-8")
     shutil.make_archive(str(figures), "zip", figures)
@@ -90,8 +99,7 @@ def order(db: Session, messages_dir: Path, form_id: str, country: str | None, la
 
 def finish(db: Session, row: MadeReport, files: dict[str, str]) -> None:
     """Note which files it became."""
-    row.files, row.finished_at = files, clock.now()
-    db.add(row)
+    row.files = files
     db.flush()
 
 

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         False, description="Whether webhooks may call addresses within our own network, also without encryption."
     )
     api_rate: int = Field(120, ge=1, le=100_000, description="Calls of the JSON API a minute, for each token.")
+    export_days: int = Field(
+        90, ge=1, le=3650, description="Days that the files of an export stay; who took what stays known."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")

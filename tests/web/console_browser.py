@@ -10,6 +10,7 @@ import lxml.html
 from fastapi import FastAPI
 from lxml.html import FormElement, HtmlElement
 
+from bot import orders
 from bot.app import LAYOUTS
 from bot.broadcasts.policy import Policy
 from bot.content import Content
@@ -134,7 +135,14 @@ def build(database: Database, messages_dir: Path, data_dir: Path, **settings: An
     app, made = FastAPI(), context(database, messages_dir, data_dir, **settings)
     mount(app, made)
     api.mount(app, made)
+    app.state.context = made
     return app
+
+
+async def make_orders(app: FastAPI) -> int:
+    """Do what a process does in the background: make the exports and reports that wait."""
+    made: ConsoleContext = app.state.context
+    return await orders.make(made.database, made.settings, "a process")
 
 
 async def _nothing_to_sync() -> dict[str, str]:

@@ -22,7 +22,7 @@ from bot.web.api.values import AudienceIn
 from bot.web.console import choosing
 from tests.exports import towns
 from tests.web.api_program import Program, granted
-from tests.web.console_browser import Browser, build
+from tests.web.console_browser import Browser, build, make_orders
 from tests.web.test_console_broadcasts import add_member, approve
 
 NUMBER = "+26658123401"
@@ -316,14 +316,24 @@ async def test_an_export_is_ordered_once_followed_and_fetched(app: FastAPI, data
     order = {"survey": survey.id, "formats": ["csv"]}
     made = (await program.post("/exports", order, key="nightly")).json()
     assert (await program.post("/exports", order, key="nightly")).json()["id"] == made["id"]
+    assert (made["state"], made["files"]) == ("asked", {})
+    assert await make_orders(app) == 1
     done = (await program.get(f"/exports/{made['id']}")).json()
-    assert (done["respondents"], done["finished_at"] is not None) == (1, True)
+    assert (done["respondents"], done["state"], done["progress"]) == (1, "ready", {"csv": 1})
     name = next(name for name in sorted(done["files"]) if name.endswith(".csv"))
     file = await program.get(f"/exports/{made['id']}/files/{name}")
     assert file.headers["content-disposition"].startswith("attachment")
+    tag = file.headers["etag"]
+    assert tag == f'"{done["files"][name]["sha256"]}"'
+    path = f"/exports/{made['id']}/files/{name}"
+    rest = await program.client.get(path, headers={"Range": "bytes=10-", "If-Range": tag})
+    assert (rest.status_code, rest.content) == (206, file.content[10:])
+    assert (await program.client.get(path, headers={"If-None-Match": tag})).status_code == 304
+    assert (await program.get(f"/exports/{made['id']}/files/{done['manifest']}")).json()["respondents"] == 1
+    assert (await program.post(f"/exports/{made['id']}/cancel")).status_code == 409
     assert (await program.get(f"/exports/{made['id']}/files/..%2F..%2Foutreach.db")).status_code == 404
     assert (await program.get(f"/exports/{made['id']}/withdrawn")).json() == {"respondents": []}
-    assert [action for action, _ in actions(database)] == ["export.begun", *["export.downloaded"] * 2]
+    assert [action for action, _ in actions(database)] == ["export.asked", *["export.downloaded"] * 4]
 
     free = order | {"free_text": True, "reason": "question"}
     assert (await program.post("/exports", free)).status_code == 403
@@ -331,6 +341,7 @@ async def test_an_export_is_ordered_once_followed_and_fetched(app: FastAPI, data
     assert (await trusted.post("/exports", free | {"reason": None})).json()["type"] == "urn:outreach:no-reason"
     made = (await trusted.post("/exports", free)).json()
     assert ("export.identified", {"reason": "question", "token": 2}) in actions(database)
+    await make_orders(app)
     assert (await program.get(f"/exports/{made['id']}/files/{name}")).status_code == 403
     assert (await trusted.get(f"/exports/{made['id']}/files/{name}")).status_code == 200
     unknown = await program.post("/exports", order | {"leave_out": ["no_such_question"]})

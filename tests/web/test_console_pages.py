@@ -13,13 +13,14 @@ from bot.conversations.models import Ticket
 from bot.db import Database
 from bot.events.models import Event, EventStatus
 from bot.exports import service as exports
+from bot.exports.models import Export
 from bot.exports.options import Options
 from bot.messaging.models import Handling, InboxMessage, Sender, Worker
 from bot.staff.models import AuditEntry, Role, StaffUser
 from bot.surveys.models import Disposition, Run, Status, Survey
 from bot.web.console import PAGES
 from tests.exports import towns
-from tests.web.console_browser import PASSWORD, Browser, build
+from tests.web.console_browser import PASSWORD, Browser, build, make_orders
 from tests.web.test_console_broadcasts import add_member
 
 NUMBER = "+26658123401"
@@ -235,6 +236,8 @@ async def test_an_export_is_written_and_downloaded_and_both_are_in_the_audit(
     await editor.upload(await editor.open("/surveys"), "/upload", "file", "mapping.xlsx", form)
     analyst = await Browser(app).sign_in(Role.ANALYST)
     page = await analyst.submit(await analyst.open("/exports"), "/exports")
+    assert "Waits for its turn" in page.text
+    assert await make_orders(app) == 1
     page = await analyst.open("/exports")
     links = [link for link in page.tree.xpath("//tbody//a/@href") if link.endswith(".csv")]
     answer = await analyst.client.get(links[0])
@@ -243,7 +246,7 @@ async def test_an_export_is_written_and_downloaded_and_both_are_in_the_audit(
     assert (await analyst.client.get(links[0].rpartition("/")[0] + "/..%2F..%2Foutreach.db")).status_code == 404
     with database.read() as db:
         actions = list(db.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("export"))))
-    assert actions == ["export.begun", "export.downloaded"]
+    assert actions == ["export.asked", "export.ready", "export.downloaded"]
 
 
 async def test_an_analyst_chooses_the_kinds_of_file_and_must_choose_one(app: FastAPI, database: Database) -> None:
@@ -257,21 +260,24 @@ async def test_an_analyst_chooses_the_kinds_of_file_and_must_choose_one(app: Fas
     answer = await analyst.client.post("/console/exports", data=fields)
     assert "Choose at least one kind of file." in answer.text
     await analyst.client.post("/console/exports", data=fields | {"formats": ["sav", "dta"]})
+    await make_orders(app)
     names = [link.rsplit("/", 1)[1] for link in (await analyst.open("/exports")).tree.xpath("//tbody//a/@href")]
     beside = ["towns-3-codebook.csv", "towns-3-sets.sps"]
-    assert names == ["towns-3-child.dta", "towns-3-child.sav", *beside, "towns-3.dta", "towns-3.sav"]
+    files = ["towns-3-child.dta", "towns-3-child.sav", *beside, "towns-3.dta", "towns-3.sav"]
+    assert names == [*files, "towns-3-manifest.json"]
 
 
 async def test_who_was_erased_since_an_export_is_named_by_its_number_only(app: FastAPI, database: Database) -> None:
     with database.begin() as db:
         survey = towns.add_survey(db)
         towns.add_run(db, survey, {}, began=clock.now())
-        export = exports.begin(db, survey, Options(), "1")
+        exports.begin(db, survey, Options(), "1")
+    await make_orders(app)
     analyst = await Browser(app).sign_in(Role.ANALYST)
     assert "was erased" not in (await analyst.open("/exports")).text
     with database.begin() as db:
         db.execute(delete(Contact).where(Contact.id.in_(select(Run.contact_id))))
-        [respondent] = exports.withdrawn(db, export)
+        [respondent] = exports.withdrawn(db, db.get_one(Export, 1))
     page = await analyst.open("/exports")
     assert "1 person was erased or took back the consent since: delete the line." in page.text
     [link] = page.tree.xpath("//a[contains(@href, '/withdrawn')]/@href")
@@ -290,6 +296,7 @@ async def test_free_text_is_exported_only_by_who_may_see_identities(app: FastAPI
     assert (await analyst.client.post("/console/exports", data=form_fields)).status_code == 403
     protection = await Browser(app).sign_in(Role.PROTECTION)
     await protection.submit(await protection.open("/exports"), "/exports", free_text="1")
+    await make_orders(app)
     page = await protection.open("/exports")
     [link, *_] = page.tree.xpath("//tbody//a/@href")
     assert (await analyst.client.get(link)).status_code == 403

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.db import Database
 from bot.staff.models import AuditEntry, Role
 from tests.reports.population import settle
-from tests.web.console_browser import Browser, build
+from tests.web.console_browser import Browser, build, make_orders
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ async def test_a_report_is_drawn_looked_at_and_saved_and_both_are_noted(
     assert not (tmp_path / "reports").exists()
     page = await browser.submit(page, "/reports", country="LS", language="fr")
     assert "The report is being drawn" in page.text
+    assert await make_orders(app) == 1
     page = await browser.open("/reports")
     links = page.tree.xpath("//table//a/@href")
     assert links == [f"/console/reports/1/{kind}" for kind in ("html", "pdf", "html?save=1", "zip")]

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
+from bot.background import State
 from bot.exports import ordering, service, withdrawals
+from bot.exports.identified import LIMIT
 from bot.exports.models import Export
 from bot.exports.options import Format, Options
 from bot.staff import audit, tokens
@@ -28,6 +29,23 @@ router = APIRouter(tags=["exports"])
 Reads = Annotated[Call, needs(Scope.EXPORTS_READ)]
 Writes = Annotated[Call, needs(Scope.EXPORTS_WRITE)]
 Day = Annotated[date, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop - 1, 12, 31))]
+
+
+Words = Annotated[str, Field(max_length=LIMIT)]
+
+
+class TargetIn(Body):
+    """How many people there are of a kind, who says so, and of which day."""
+
+    question: Word
+    code: Word
+    total: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    source: Words
+    as_of: Day
+
+    def target(self) -> tuple[str, str, float, str, str]:
+        """Return it as the service takes it."""
+        return (self.question, self.code, self.total, self.source, self.as_of.isoformat())
 
 
 class ExportIn(Body):
@@ -50,29 +68,43 @@ class ExportIn(Body):
     free_text: Annotated[bool, Field(description="With what people wrote: needs exports:identified and `reason`.")] = (
         False
     )
-    reason: Annotated[str | None, Field(max_length=32, description=f"One of {', '.join(REASONS)}.")] = None
+    identified: Annotated[
+        bool,
+        Field(
+            description="With addresses and files of who agreed to sharing: needs exports:identified, `reason` (the "
+            "agreement) and `recipient`."
+        ),
+    ] = False
+    reason: Annotated[Words | None, Field(description=f"Of free text one of {', '.join(REASONS)}.")] = None
+    recipient: Words = ""
+    targets: Annotated[list[TargetIn], Field(max_length=2000, description="Totals to weight to.")] = []
 
     def options(self) -> Options:
         """Return it as the service takes it."""
-        given = self.model_dump(exclude={"survey", "reason"})
+        given = self.model_dump(exclude={"survey", "reason", "targets"})
         sets = {
             name: frozenset(map(str, given[name]))
             for name in ("formats", "leave_out", "dispositions", "identifying", "bands")
         }
-        return Options(**{**given, **sets})
+        reason = (self.reason or "") if self.identified else ""
+        return Options(**{**given, **sets}, reason=reason, targets=tuple(each.target() for each in self.targets))
 
 
 class ExportOut(BaseModel):
-    """An export; its files are there once it is finished."""
+    """An export; its files are there once it is ready."""
 
     id: int
     survey: int
     by: str
     options: dict[str, Any]
+    state: State
+    progress: dict[str, int]  #: format -> respondents written
+    problem: str | None  #: why it failed
     respondents: int
     created_at: datetime
     finished_at: datetime | None
     files: dict[str, dict[str, Any]]  #: name -> rows, sha256
+    manifest: str | None  #: the name of the file that says how it was made
     sha256: str | None  #: of the manifest
     anonymity: dict[str, Any] | None  #: who is nearly alone with what others know of a person
 
@@ -95,31 +127,32 @@ def _list(db: Session, after: int, limit: int) -> Page[ExportOut]:
 
 
 def _shown(row: Export) -> ExportOut:
-    plain = ("id", "by", "options", "respondents", "created_at", "finished_at", "sha256", "anonymity")
+    plain = ("id", "by", "options", "state", "respondents", "created_at", "finished_at", "sha256", "anonymity")
     values = {name: getattr(row, name) for name in plain}
-    return ExportOut(**values, survey=row.survey_id, files=row.files or {})
+    return ExportOut(
+        **values,
+        survey=row.survey_id,
+        files=row.files or {},
+        manifest=row.manifest,
+        progress=row.progress or {},
+        problem=row.trouble or None,
+    )
 
 
 @router.post("/exports", status_code=202, response_model=ExportOut)
 async def order(call: Writes, body: ExportIn, key: IdempotencyKey = None) -> Response:
-    """Order an export; follow it until `finished_at` is there, then fetch its files."""
-    if body.free_text:
+    """Order an export; follow it until `state` is ready, then fetch its files."""
+    if body.free_text or body.identified:
         tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
-        if body.reason not in REASONS:
-            raise Refused(422, "no-reason", f"Say why as `reason`: one of {', '.join(REASONS)}.")
-    begun: list[Export] = []
-    answer = await call.once(key, 202, lambda db: _order(db, body, call.user, begun))
-    if begun:  # not when the call is repeated
-        context = call.context
-        answer.background = BackgroundTask(ordering.write, context.database, begun[0], context.exports_dir)
-    return answer
+    if body.free_text and not body.identified and body.reason not in REASONS:
+        raise Refused(422, "no-reason", f"Say why as `reason`: one of {', '.join(REASONS)}.")
+    return await call.once(key, 202, lambda db: _order(db, body, call.user))
 
 
-def _order(db: Session, body: ExportIn, user: StaffUser, begun: list[Export]) -> ExportOut:
+def _order(db: Session, body: ExportIn, user: StaffUser) -> ExportOut:
     export = ordering.order(db, found(db.get(Survey, body.survey)), body.options(), user)
-    if body.free_text:
+    if body.free_text or body.identified:
         audit.record(db, user, "export.identified", "export", export.id, {"reason": body.reason})
-    begun.append(export)
     return _shown(export)
 
 
@@ -129,17 +162,33 @@ async def one(call: Reads, id: Id) -> ExportOut:
     return await call.read(lambda db: _shown(found(db.get(Export, id))))
 
 
+@router.post("/exports/{id}/cancel", response_model=ExportOut)
+async def cancel(call: Writes, id: Id, key: IdempotencyKey = None) -> Response:
+    """Stop an export that is not ready yet."""
+    return await call.once(key, 200, lambda db: _cancel(db, id, call.user))
+
+
+def _cancel(db: Session, export_id: int, user: StaffUser) -> ExportOut:
+    export = found(db.get(Export, export_id))
+    if not ordering.cancel(db, export, user):
+        raise Refused(409, "over", f"The export is {export.state} already: there is nothing to stop.")
+    return _shown(export)
+
+
 @router.get("/exports/{id}/files/{name}", response_class=FileResponse)
-async def fetch(call: Reads, id: Id, name: str) -> FileResponse:
-    """Fetch a file of an export that is finished."""
+async def fetch(call: Reads, id: Id, name: str) -> Response:
+    """Fetch a file of an export that is ready, or the rest of it with `Range`; its `ETag` is its checksum."""
     export = await call.read(lambda db: found(db.get(Export, id)))
     if withdrawals.may_name(export):
         tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
     path = call.context.exports_dir / str(id) / name
-    if name not in (export.files or {}) or not path.is_file():
+    if not ordering.holds(export, name) or not path.is_file():
         raise NotFound
+    headers = {"ETag": f'"{ordering.checksum(export, name)}"'}
+    if call.request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
     await call.write(ordering.take, export, name, call.user)
-    return FileResponse(path, filename=name, content_disposition_type="attachment")
+    return FileResponse(path, filename=name, content_disposition_type="attachment", headers=headers)
 
 
 @router.get("/exports/{id}/withdrawn")

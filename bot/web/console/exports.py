@@ -1,11 +1,14 @@
-"""Exports: take the answers of a survey as files, and find earlier ones again."""
+"""Exports: take the answers of a survey as files, see how far they are, and find earlier ones again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from bot import clock
+from bot.background import OPEN
 from bot.exports import ordering, service, weighting, withdrawals
 from bot.exports.models import Export
 from bot.exports.options import ExportError, Format, Options
@@ -13,6 +16,7 @@ from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.surveys.models import Survey
+from bot.web.console import live
 from bot.web.console.routes import Pages
 from bot.web.console.serving import sentence
 from bot.web.console.visit import NotFound, Refused, Visit, found
@@ -30,31 +34,64 @@ async def listing(visit: Visit) -> Response:
 
 
 async def _listing(visit: Visit, problem: str = "") -> Response:
-    rows, surveys, names, gone = await visit.database.query(_list)
+    taken = await visit.database.query(_list)
     return visit.page(
         "exports.html",
         422 if problem else 200,
         problem=problem,
         formats=Options().formats,
-        programs=PROGRAMS,
-        rows=rows,
-        surveys=surveys,
-        names=names,
-        may_name=withdrawals.may_name,
-        gone=gone,
         chosen=str(visit.query.number("survey") or ""),
-        now=clock.now(),
+        **_values(visit, taken),
     )
 
 
-def _list(db: Session) -> tuple[list[Export], dict[str, str], dict[str, str], dict[int, int]]:
+@dataclass(frozen=True)
+class _Taken:
+    """The exports so far."""
+
+    rows: list[Export]
+    surveys: dict[str, str]  #: id to its name
+    names: dict[str, str]  #: of staff, by id
+    gone: dict[int, int]  #: export to how many of its people are
+
+
+def _values(visit: Visit, taken: _Taken) -> dict[str, Any]:
+    """Return what the table of exports is drawn from."""
+    return {
+        "rows": taken.rows,
+        "surveys": taken.surveys,
+        "names": taken.names,
+        "gone": taken.gone,
+        "programs": PROGRAMS,
+        "may_name": withdrawals.may_name,
+        "keep": timedelta(visit.context.settings.export_days),
+        "going_on": any(row.state in OPEN for row in taken.rows),
+    }
+
+
+@pages.get("/exports/progress", needs=Permission.EXPORTS_RUN)
+async def progress(visit: Visit) -> Response:
+    return Response(await _drawn(visit), media_type="text/html")
+
+
+@pages.get("/exports/progress/stream", needs=Permission.EXPORTS_RUN)
+async def stream(visit: Visit) -> Response:
+    return await live.streamed(visit, _drawn)
+
+
+async def _drawn(visit: Visit) -> str:
+    taken = await visit.database.query(_list)
+    return visit.reader.render("console/_exports.html", visit=visit, **_values(visit, taken))
+
+
+def _list(db: Session) -> _Taken:
     rows = list(db.scalars(select(Export).order_by(Export.id.desc()).limit(PAGE)))
     surveys = db.scalars(select(Survey).order_by(Survey.id.desc()))
     labels = {str(survey.id): f"{survey.title or survey.form_id}, {survey.version}" for survey in surveys}
     ids = [int(row.by) for row in rows if row.by.isdecimal()]
     users = db.scalars(select(StaffUser).where(StaffUser.id.in_(ids)))
     gone = {id: len(ids) for id, ids in service.all_withdrawn(db, [row.id for row in rows]).items()}
-    return rows, labels, {str(user.id): user.name for user in users}, gone
+    return _Taken(rows, labels, {str(user.id): user.name for user in users}, gone)
 
 
 @pages.post("/exports", needs=Permission.EXPORTS_RUN)
@@ -67,12 +104,10 @@ async def run(visit: Visit) -> Response:
         raise Refused("no_format")
     try:
         options = _options(visit, formats)
-        export = await visit.database.run(_begin, survey_id, options, visit.user)
+        await visit.database.run(_ask, survey_id, options, visit.user)
     except ExportError as error:
         return await _listing(visit, sentence(error))
-    response = visit.go("/exports", "exporting")
-    response.background = BackgroundTask(ordering.write, visit.context.database, export, visit.context.exports_dir)
-    return response
+    return visit.go("/exports", "exporting")
 
 
 def _options(visit: Visit, formats: frozenset[str]) -> Options:
@@ -100,8 +135,19 @@ def _names(visit: Visit, field: str) -> frozenset[str]:
     return frozenset(visit.form.text(field).replace(",", " ").split())
 
 
-def _begin(db: Session, survey_id: int, options: Options, user: StaffUser) -> Export:
-    return ordering.order(db, found(db.get(Survey, survey_id)), options, user)
+def _ask(db: Session, survey_id: int, options: Options, user: StaffUser) -> None:
+    ordering.order(db, found(db.get(Survey, survey_id)), options, user)
+
+
+@pages.post("/exports/{id:row}/cancel", needs=Permission.EXPORTS_RUN)
+async def cancel(visit: Visit) -> Response:
+    if not await visit.database.run(_cancel, visit.id, visit.user):
+        raise Refused("export_over")
+    return visit.go("/exports", "export_cancelled")
+
+
+def _cancel(db: Session, export_id: int, user: StaffUser) -> bool:
+    return ordering.cancel(db, _export(db, export_id), user)
 
 
 @pages.get("/exports/{id:row}/withdrawn", needs=Permission.EXPORTS_RUN)
@@ -124,7 +170,7 @@ async def download(visit: Visit) -> Response:
     name = str(visit.request.path_params["name"])
     export = await visit.database.query(_export, visit.id)
     path = visit.context.exports_dir / str(visit.id) / name
-    if name not in (export.files or {}) or not path.is_file():
+    if not ordering.holds(export, name) or not path.is_file():
         raise NotFound
     await visit.database.run(ordering.take, export, name, visit.user)
     return FileResponse(path, filename=name, content_disposition_type="attachment")

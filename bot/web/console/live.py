@@ -1,7 +1,7 @@
 """Progress as it happens: server-sent events, and the same part of the page for browsers that ask again and again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
@@ -22,6 +22,8 @@ LOOK, LASTS = 1.0, 20.0
 MOST = 50
 _FINAL = "data-final"
 _open: set[object] = set()
+#: What draws the part anew.
+Draw = Callable[[Visit], Awaitable[str]]
 
 
 @pages.get("/broadcasts/{id:row}/progress", needs=Permission.BROADCAST_VIEW)
@@ -42,13 +44,18 @@ def _statuses(db: Session, broadcast_id: int) -> tuple[Broadcast, dict[str, int]
 
 @pages.get("/broadcasts/{id:row}/progress/stream", needs=Permission.BROADCAST_VIEW)
 async def stream(visit: Visit) -> Response:
+    return await streamed(visit, _drawn)
+
+
+async def streamed(visit: Visit, draw: Draw) -> Response:
+    """Answer with a part of a page whenever it changes."""
     if len(_open) >= MOST:
         return Response(status_code=204)  # tells the browser not to come again
-    first = await _drawn(visit)
-    return StreamingResponse(_events(visit, first), media_type="text/event-stream")
+    first = await draw(visit)
+    return StreamingResponse(_events(visit, draw, first), media_type="text/event-stream")
 
 
-async def _events(visit: Visit, drawn: str) -> AsyncIterator[str]:
+async def _events(visit: Visit, draw: Draw, drawn: str) -> AsyncIterator[str]:
     """Yield the part whenever it changed, until nothing more will, or the time is over."""
     seat, seen = object(), ""
     _open.add(seat)
@@ -60,6 +67,6 @@ async def _events(visit: Visit, drawn: str) -> AsyncIterator[str]:
             if _FINAL in drawn or await visit.request.is_disconnected():
                 break
             await asyncio.sleep(LOOK)
-            drawn = await _drawn(visit)
+            drawn = await draw(visit)
     finally:
         _open.discard(seat)

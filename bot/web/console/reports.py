@@ -1,14 +1,9 @@
 """Reports: order the mapping report of a survey, look at it, and take it home."""
 
-import asyncio
-
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from bot import clock
 from bot.content import ContentError
 from bot.reports import plan, service
 from bot.reports.models import MadeReport
@@ -16,11 +11,9 @@ from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.surveys.models import Survey
-from bot.web.console.context import ConsoleContext
 from bot.web.console.routes import Pages
 from bot.web.console.visit import NotFound, Refused, Visit, found
 
-log = structlog.get_logger(__name__)
 pages = Pages()
 
 PAGE = 50
@@ -38,7 +31,7 @@ async def listing(visit: Visit) -> Response:
     rows, titles, names = await visit.database.query(_list)
     forms = {form: titles[form] for form in plan.forms(messages) if form in titles}
     planned = {code: visit.reader.country(code) for form in forms for code in plan.load(messages, form).countries}
-    return visit.page("reports.html", rows=rows, forms=forms, names=names, countries=planned, all=ALL, now=clock.now())
+    return visit.page("reports.html", rows=rows, forms=forms, names=names, countries=planned, all=ALL)
 
 
 def _list(db: Session) -> tuple[list[tuple[MadeReport, str]], dict[str, str], dict[str, str]]:
@@ -56,30 +49,16 @@ async def order(visit: Visit) -> Response:
     chosen = visit.form.text("country")
     country = None if chosen == ALL else chosen
     try:
-        row = await visit.database.run(_order, visit, visit.form.text("form"), country, visit.form.text("language"))
+        await visit.database.run(_order, visit, visit.form.text("form"), country, visit.form.text("language"))
     except ContentError:
         raise Refused("no_report") from None
-    response = visit.go("/reports", "drawing")
-    response.background = BackgroundTask(_draw, visit.context, row)
-    return response
+    return visit.go("/reports", "drawing")
 
 
-def _order(db: Session, visit: Visit, form: str, country: str | None, language: str) -> MadeReport:
+def _order(db: Session, visit: Visit, form: str, country: str | None, language: str) -> None:
     row = service.order(db, visit.context.settings.messages, form, country, language, str(visit.user.id))
     details = {"survey": row.survey_id, "country": country, "language": language}
     audit.record(db, visit.user, "report.made", "report", row.id, details)
-    return row
-
-
-async def _draw(context: ConsoleContext, row: MadeReport) -> None:
-    """Draw it after the answer has gone: with many people it takes longer than a browser waits."""
-    messages, folder = context.settings.messages, context.settings.data_dir / "reports" / str(row.id)
-    try:
-        material = await context.database.run(service.material_of, messages, row)
-        files = await asyncio.to_thread(service.write, material, messages, row.country, row.language, folder)
-        await context.database.run(service.finish, row, files)
-    except (ContentError, OSError) as error:
-        log.error("report failed", report_id=row.id, error=type(error).__name__)
 
 
 @pages.get("/reports/{id:row}/{kind}", needs=Permission.REPORTS_VIEW)
