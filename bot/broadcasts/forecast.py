@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Subquery, case, false, func, select
 from sqlalchemy.orm import Session
 
-from bot.broadcasts import attachments, rendering, times
+from bot.broadcasts import attachments, price, rendering, times
 from bot.broadcasts.audience import Audience
 from bot.broadcasts.models import Broadcast
 from bot.broadcasts.policy import Policy
@@ -44,6 +44,7 @@ class Line:
     language: str
     text_language: str  #: differs where another language stands in
     form: Literal["text", "template"] | None  #: None: neither can go
+    hour: int | None = None  #: of the day at their place when it leaves; None: not known, or never
     file: Literal["with", "later"] | None = None  #: comes with it, or after the person's answer to a template
 
 
@@ -56,12 +57,21 @@ class Forecast:
     lines: tuple[Line, ...]
     finishes_at: datetime | None  #: None when nobody gets it
     stars: int = 0  #: what the paid rate may cost at most
+    cost: price.Cost | None = None  #: of what goes where messages cost money; None: nothing does
 
     def by(self, name: str) -> dict[str, int]:
         """Return the counts by one field of the lines; "" stands for None."""
         counts: Counter[str] = Counter()
         for line in self.lines:
             counts[str(getattr(line, name) or "")] += line.count
+        return dict(sorted(counts.items()))
+
+    def hours(self) -> dict[int, int]:
+        """Return how many people get it at which hour of their own day, for those of whom it is known."""
+        counts: Counter[int] = Counter()
+        for line in self.lines:
+            if line.hour is not None:
+                counts[line.hour] += line.count
         return dict(sorted(counts.items()))
 
     def fallbacks(self) -> dict[tuple[str, str], int]:
@@ -92,7 +102,10 @@ def dry_run(db: Session, content: Content, broadcast: Broadcast, policy: Policy,
     stars = math.ceil(paid / MESSAGES_A_STAR)
     rates |= paid_rates
     finish = _finish(lines, rates, forecaster.at)
-    return Forecast(forecaster.at, sum(line.count for line in lines), lines, finish, stars)
+    charged = [name for name, paced in policy.channels.items() if paced.has_window]
+    template = content.templates.get(broadcast.template or "")
+    cost = price.estimate(lines, charged, policy.prices, template.category if template else None)
+    return Forecast(forecaster.at, sum(line.count for line in lines), lines, finish, stars, cost)
 
 
 def recipients(
@@ -233,7 +246,9 @@ class _Forecaster:
         form = self._form(standing, language)
         template = self._template.get(language) if form == "template" else None
         file: Literal["with", "later"] = "later" if template and not template.file_variable else "with"
-        when, reason, until = self._outcome(standing, form, self.due(standing))
+        due = self.due(standing)
+        when, reason, until = self._outcome(standing, form, due)
+        leaves = until or (due if when == "now" else None)
         return Line(
             count=count,
             when=when,
@@ -243,6 +258,7 @@ class _Forecaster:
             language=language,
             text_language=rendering.text_language(self._broadcast, language),
             form=form if when != "never" else None,
+            hour=leaves.astimezone(zone_of(_contact(standing))).hour if leaves else None,
             file=file if when != "never" and form and self._has_file(language) else None,
         )
 

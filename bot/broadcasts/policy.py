@@ -43,4 +43,5 @@ class Policy:
     domains: tuple[str, ...] = ()
     session_domains: tuple[str, ...] = ()  #: the same of what is said of a session, where people meet included
     paid_rates: Mapping[str, float] = field(default_factory=dict)  #: of channels whose provider sells a faster one
+    prices: Mapping[str, float] = field(default_factory=dict)  #: in US dollars, of what a channel with a window takes
     media_base: str = ""  #: what addresses of files that a provider fetches from us begin with

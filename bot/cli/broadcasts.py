@@ -101,6 +101,7 @@ def dry_run(id: Id, as_json: AsJson = False) -> None:
                 "when": found.by("when"),
                 "file": found.by("file"),
                 "stars": found.stars,
+                "cost_usd": found.cost.dollars if found.cost else None,
                 "problems": problems,
             }
         )

@@ -45,8 +45,23 @@ def note_number(talk: Talk, text: str) -> bool:
     return found is not None
 
 
+def with_number(db: Session, e164: str) -> Sequence[int]:
+    """Return the members who have this phone number or shared it in a chat."""
+    same = Trait.kind == TraitKind.NUMBER, Trait.value_hash == hash_of_number(e164)
+    return db.scalars(select(Trait.contact_id).where(*same)).all()
+
+
+def hash_of_number(e164: str) -> str:
+    """Return by what a phone number is known."""
+    return _index(TraitKind.NUMBER, [e164.removeprefix("+")])
+
+
+def _index(kind: TraitKind, parts: Sequence[str]) -> str:
+    return crypto.index("|".join([kind, *parts]))
+
+
 def _keep(db: Session, contact: Contact, kind: TraitKind, parts: Sequence[str]) -> None:
-    db.merge(Trait(contact_id=contact.id, kind=kind, value_hash=crypto.index("|".join([kind, *parts]))))
+    db.merge(Trait(contact_id=contact.id, kind=kind, value_hash=_index(kind, parts)))
 
 
 def _forget(db: Session, contact: Contact, kind: TraitKind) -> None:

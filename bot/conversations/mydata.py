@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def send(talk: Talk) -> None:
     talk.send(Message(talk.text("mydata.sent"), media=_document(f"{id}.pdf", "application/pdf", "my-data.pdf")))
     # Plain text is what both messengers take and every phone opens.
     talk.send(Message(talk.text("mydata.sent_rows"), media=_document(f"{id}.txt", "text/plain", "my-data.json.txt")))
-    for kept in _files(talk):
+    for kept in _files(talk.db, talk.contact):
         name = received.download_name(kept)
         reference = made.reference(KIND, f"{id}-{kept.id}{Path(name).suffix}")
         talk.send(Message("", media=Media(kept.kind, reference, kept.content_type, name)))  # type: ignore[arg-type]
@@ -39,10 +39,10 @@ def _document(name: str, content_type: str, filename: str) -> Media:
     return Media("document", made.reference(KIND, name), content_type, filename)
 
 
-def _files(talk: Talk) -> Sequence[ReceivedFile]:
+def _files(db: Session, contact: Contact) -> Sequence[ReceivedFile]:
     """Return the files that the person sent us and that we keep."""
-    mine = ReceivedFile.contact_id == talk.contact.id, ReceivedFile.status == FileStatus.KEPT
-    return talk.db.scalars(select(ReceivedFile).where(*mine).order_by(ReceivedFile.id)).all()
+    mine = ReceivedFile.contact_id == contact.id, ReceivedFile.status == FileStatus.KEPT
+    return db.scalars(select(ReceivedFile).where(*mine).order_by(ReceivedFile.id)).all()
 
 
 def make(db: Session, content: Content, template: Path, name: str) -> bytes | None:
@@ -54,6 +54,14 @@ def make(db: Session, content: Content, template: Path, name: str) -> bytes | No
     if found[2]:
         return _sent(db, contact, int(found[2]))
     return mydata_pages.make(db, content, template, contact) if found[3] == "pdf" else _rows(db, contact)
+
+
+def package(db: Session, content: Content, template: Path, contact: Contact) -> Iterator[tuple[str, bytes]]:
+    """Yield the files with their names, for staff to hand over."""
+    yield "my-data.pdf", mydata_pages.make(db, content, template, contact)
+    yield "my-data.json", _rows(db, contact)
+    for kept in _files(db, contact):
+        yield f"files/{received.download_name(kept)}", b"".join(received.content(db, kept))
 
 
 def _sent(db: Session, contact: Contact, file_id: int) -> bytes | None:

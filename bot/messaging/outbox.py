@@ -154,6 +154,12 @@ def cancel_unasked(db: Session, contact_id: int, reason: str, purpose: str | Non
     return _change(db, statement, status=Status.CANCELLED, reason=reason)
 
 
+def cancel_waiting(db: Session, contact_id: int, reason: str) -> int:
+    """Cancel all that waits for a contact, answers too; return how many."""
+    waiting = OutboxMessage.contact_id == contact_id, OutboxMessage.status.in_(WAITING)
+    return _change(db, update(OutboxMessage).where(*waiting), status=Status.CANCELLED, reason=reason)
+
+
 def unite(db: Session, gone: Contact, into: Contact) -> None:
     """Cancel what waits for one contact and another gets too, or gets anew; hand the rest of the queue on."""
     twin = aliased(OutboxMessage)

@@ -1,6 +1,7 @@
 """One frozen Settings, read once from the environment and .env."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.types import NonNegativeFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -104,6 +106,11 @@ class Settings(BaseSettings):
         ge=0,
         description="People whom Meta lets us write to outside their window in 24 hours (250, 2000, 10000, 100000); "
         "0 means no limit.",
+    )
+    whatsapp_prices: Mapping[str, NonNegativeFloat] = Field(
+        {"each": 0.005},
+        description="US dollars that Twilio takes for each WhatsApp message and Meta for a template of each category, "
+        'for the estimate before sending, as JSON: `{"each": 0.005, "marketing": 0.05, "utility": 0.01}`.',
     )
     whatsapp_more: tuple[WhatsAppSender, ...] = Field(
         (),

@@ -113,6 +113,18 @@ def test(db: Session, row: Webhook, by: StaffUser) -> None:
     audit.record(db, by, "webhook.tested", "webhook", row.id)
 
 
+def again(db: Session, call: WebhookCall, row: Webhook, by: StaffUser) -> None:
+    """Make a call once more that was given up, with its own id, so that a receiver knows one it has."""
+    require(by, Permission.SETTINGS_MANAGE)
+    if row.disabled_at is not None:
+        raise NotRegistered(Sentence("This webhook is off: switch it on first"))
+    if call.status != CallStatus.FAILED:
+        raise NotRegistered(Sentence("Only a call that was given up can be made again"))
+    call.status, call.attempts, call.due_at, call.answer = CallStatus.WAITING, 0, clock.now(), None
+    db.flush()
+    audit.record(db, by, "webhook.called_again", "webhook", row.id, {"call": call.id})
+
+
 def forget(db: Session) -> int:
     """Delete old calls that are over; a job calls it. Return how many."""
     over = WebhookCall.due_at.is_(None) & (WebhookCall.at < clock.now() - KEPT)

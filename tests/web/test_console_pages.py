@@ -69,7 +69,7 @@ async def test_home_says_what_waits_and_how_things_stand(app: FastAPI, database:
     assert "Running" in page.text
     assert "paused until 12:05" in page.text
     assert "most on one day: 1" in page.text
-    assert "Telegram free to send 700" in page.text
+    assert "Telegram 700 free to send" in page.text
     assert "not translated" not in page.text  # an agent changes no texts
     administrator = await Browser(app).sign_in(Role.ADMINISTRATOR)
     page = await administrator.open("/")

@@ -8,6 +8,7 @@ import pytest
 from bot.db import Database
 from bot.staff.models import Role
 from bot.webhooks import telling
+from bot.webhooks.models import CallStatus, WebhookCall
 from tests.web.console_browser import Browser, build
 
 
@@ -30,6 +31,14 @@ async def test_a_webhook_is_added_tried_changed_and_removed(
         [errand] = telling.take(db)
         telling.settle(db, errand.call_id, "200")
     assert "a test Taken 1 200" in (await browser.open("/webhooks/1")).text
+    assert "/again" not in (await browser.open("/webhooks/1")).response.text  # what was taken is not sent twice
+    with database.begin() as db:
+        db.get_one(WebhookCall, 1).status = CallStatus.FAILED
+    page = await browser.submit(await browser.open("/webhooks/1"), "/again")
+    assert "a test Waiting 0" in page.text
+    with database.begin() as db:
+        [errand] = telling.take(db)
+        telling.settle(db, errand.call_id, "200")
     page = await browser.submit(await browser.open("/webhooks/1"), "/secret")
     assert "whsec_" in page.text
     assert secret not in page.text

@@ -114,6 +114,7 @@ class DryRunOut(BaseModel):
     reached: int
     finishes_at: datetime | None
     stars: int
+    cost_usd: float | None  #: of WhatsApp's messages, about; nothing when there are none
     problems: list[str]  #: codes of what must be put right before anybody can approve it
     lines: list[LineOut]
 
@@ -226,6 +227,7 @@ def _dry_run(db: Session, context: ConsoleContext, broadcast_id: int) -> DryRunO
         reached=sum(line.count for line in dry.lines if line.when != "never"),
         finishes_at=dry.finishes_at,
         stars=dry.stars,
+        cost_usd=dry.cost.dollars if dry.cost else None,
         problems=sorted({one.code for one in service.problems(db, context.content, broadcast, context.policy)}),
         lines=lines,
     )

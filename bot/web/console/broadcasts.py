@@ -69,6 +69,7 @@ class View:
     called: dict[str, dict[str, str]]  #: names of the surveys, sessions and groups of the audience
     leads_to: str  #: what its first button opens, while that is open
     messages: dict[str, Message]  #: language -> as it leaves
+    asks: dict[str, str]  #: language -> what the template says that goes when the window is closed
     problems: list[checks.Problem]
     seen: str  #: content hash, which an approval repeats
     void: str | None
@@ -105,6 +106,7 @@ def _view(
         called=choosing.names(db, reader, audience),
         leads_to=_leads_to(db, content, broadcast, reader),
         messages={code: rendering.message(content, broadcast, code) for code in LANGUAGES if code in broadcast.texts},
+        asks=_asks(content, broadcast),
         problems=[] if sent else service.problems(db, content, broadcast, context.policy),
         seen=rendering.content_hash(content, broadcast),
         void=service.why_void(db, content, broadcast),
@@ -115,6 +117,15 @@ def _view(
         progress=figures if isinstance(figures, Progress) else None,
         missed=audiences.count(db, Audience(missed=(str(broadcast.id),))) if broadcast.finished_at else 0,
     )
+
+
+def _asks(content: Content, broadcast: Broadcast) -> dict[str, str]:
+    template = content.templates.get(broadcast.template or "")
+    if template is None:
+        return {}
+    return {
+        code: template.render(code, rendering.message(content, broadcast, code).variables) for code in template.texts
+    }
 
 
 def _leads_to(db: Session, content: Content, broadcast: Broadcast, reader: Reader) -> str:

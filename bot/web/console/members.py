@@ -39,10 +39,16 @@ ACTION = "member.identity_viewed"
 
 @pages.get("/members", needs=Permission.MEMBERS_VIEW)
 async def listing(visit: Visit) -> Response:
-    rows, addresses, countries = await visit.database.query(_list, visit.query, visit.reader)
+    return await page_of(visit)
+
+
+async def page_of(visit: Visit, people: Sequence[Contact] | None = None) -> Response:
+    """Answer with the list of what was searched for, or of these people."""
+    rows, addresses, countries = await visit.database.query(_list, visit.query, visit.reader, people)
     return visit.page(
         "members/list.html",
         rows=rows,
+        is_found=people is not None,
         addresses=addresses,
         countries=countries,
         origins=choosing.named(visit.context.content, "origin.", visit.reader),
@@ -51,8 +57,10 @@ async def listing(visit: Visit) -> Response:
     )
 
 
-def _list(db: Session, search: Form, reader: Reader) -> tuple[list[Contact], dict[int, list[Address]], dict[str, str]]:
-    rows = list(db.scalars(_search(search).order_by(Contact.id.desc()).limit(PAGE)))
+def _list(
+    db: Session, search: Form, reader: Reader, people: Sequence[Contact] | None
+) -> tuple[Sequence[Contact], dict[int, list[Address]], dict[str, str]]:
+    rows = people if people is not None else db.scalars(_search(search).order_by(Contact.id.desc()).limit(PAGE)).all()
     addresses: dict[int, list[Address]] = {}
     for address in db.scalars(select(Address).where(Address.contact_id.in_([row.id for row in rows]))):
         addresses.setdefault(address.contact_id, []).append(address)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -25,7 +25,19 @@ from bot.sentences import said
 _WEB = Path(__file__).parent.parent
 STATIC = _WEB / "static"
 #: Methods of a reader that templates use as filters.
-FILTERS = ("number", "when", "day", "day_month", "month", "weekday", "clock_time", "country", "label", "said")
+FILTERS = (
+    "number",
+    "dollars",
+    "when",
+    "day",
+    "day_month",
+    "month",
+    "weekday",
+    "clock_time",
+    "country",
+    "label",
+    "said",
+)
 
 
 class Reader:
@@ -43,6 +55,10 @@ class Reader:
     def number(self, value: float) -> str:
         """Return a number with its thousands apart."""
         return format_decimal(value, locale=self.locale)
+
+    def dollars(self, value: float) -> str:
+        """Return an amount of US dollars."""
+        return format_currency(value, "USD", locale=self.locale)
 
     def share(self, part: float, whole: float) -> str:
         """Return a percentage, `<1%` for what is little but not nothing."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,11 +13,13 @@ from bot import clock
 from bot.broadcasts import targets
 from bot.broadcasts.audience import Audience
 from bot.content import Content
+from bot.disclosure.suppression import THRESHOLD
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
-from bot.surveys import figures, inviting, nudging, publishing, quotas, terms
+from bot.surveys import charts, figures, inviting, nudging, publishing, quotas, terms
 from bot.surveys.bundle import unpack
+from bot.surveys.charts import Chart
 from bot.surveys.figures import Stop
 from bot.surveys.form import FormError, Problem
 from bot.surveys.models import Status, Survey
@@ -120,6 +123,31 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         silent=nudging.count_silent(db, survey, clock.now()),
         offered=choosing.offered(db, content, channels, reader, Audience()),
     )
+
+
+@pages.get("/surveys/{id:row}/progress", needs=Permission.REPORTS_VIEW)
+async def part(visit: Visit) -> Response:
+    """Answer with how far people came, for a page that is open."""
+    survey, counts, response = await visit.database.query(_standing, visit.id)
+    return visit.page("surveys/_progress.html", survey=survey, counts=counts, response=response)
+
+
+def _standing(db: Session, survey_id: int) -> tuple[Survey, dict[str, int], inviting.Response]:
+    survey = found(db.get(Survey, survey_id))
+    return survey, figures.dispositions(db, survey_id), inviting.response(db, survey)
+
+
+@pages.get("/surveys/{id:row}/answers", needs=Permission.REPORTS_VIEW)
+async def answers(visit: Visit) -> Response:
+    """Answer with the answers as charts; what may be shown is noted as it is shown first, so this writes."""
+    content, language = visit.context.content, visit.reader.code
+    survey, since, drawn = await visit.database.run(_charts, visit.id, content, language)
+    return visit.page("surveys/answers.html", survey=survey, since=since, charts=drawn, least=THRESHOLD)
+
+
+def _charts(db: Session, survey_id: int, content: Content, language: str) -> tuple[Survey, datetime, list[Chart]]:
+    survey = found(db.get(Survey, survey_id))
+    return survey, *charts.charts(db, content, survey, language)
 
 
 @pages.post("/surveys/{id:row}/publish", needs=Permission.SURVEYS_MANAGE)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console.routes import Pages
-from bot.web.console.visit import Visit, found
+from bot.web.console.visit import NotFound, Visit, found
 from bot.webhooks import service
 from bot.webhooks.models import Kind, Webhook, WebhookCall
 
@@ -57,6 +57,19 @@ def _view(db: Session, webhook_id: int, before: int | None) -> tuple[Webhook, Se
 async def test(visit: Visit) -> Response:
     await visit.database.run(lambda db: service.test(db, _get(db, visit.id), visit.user))
     return visit.go(f"/webhooks/{visit.id}", "called")
+
+
+@pages.post("/webhooks/{id:row}/again", needs=Permission.SETTINGS_MANAGE)
+async def again(visit: Visit) -> Response:
+    await visit.database.run(_again, visit.id, visit.form.number("call"), visit.user)
+    return visit.go(f"/webhooks/{visit.id}", "called")
+
+
+def _again(db: Session, webhook_id: int, call_id: int | None, user: StaffUser) -> None:
+    call = found(db.get(WebhookCall, call_id or 0, with_for_update=True))
+    if call.webhook_id != webhook_id:
+        raise NotFound
+    service.again(db, call, _get(db, webhook_id), user)
 
 
 @pages.post("/webhooks/{id:row}/secret", needs=Permission.SETTINGS_MANAGE)

@@ -16,12 +16,13 @@ const draw = (part, text) => {
 const ended = (part) => part.dataset.reload !== undefined && location.reload();
 
 const ask = (part) => {
-  let wait = 2000;
+  const every = Number(part.dataset.every ?? 2) * 1000;
+  let wait = every;
   const look = async () => {
     if (!document.hidden) {
       try {
         draw(part, await fetched(part.dataset.live));
-        wait = 2000;
+        wait = every;
       } catch {
         wait = Math.min(wait * 2, 30000);
       }
@@ -107,6 +108,7 @@ const audience = (form) => {
     clearTimeout(timer);
     timer = setTimeout(ask, 250);
   });
+  ask();
 };
 
 document.querySelectorAll("[data-live]").forEach(follow);
