@@ -76,15 +76,8 @@ class App:
         self.channels = {channel.name: channel for channel in reversed(self.senders.values())}
         self.hooks = by_path(self.senders)
         paced, base = paces(self.senders.values()), media.base(settings.public_url)
-        self.policy = Policy(
-            paced,
-            self.rules,
-            settings.domains,
-            settings.session_domains,
-            settings.paid_rates,
-            settings.whatsapp_prices,
-            base,
-        )
+        allowed = settings.domains, settings.session_domains, settings.paid_rates, settings.whatsapp_prices
+        self.policy = Policy(paced, self.rules, *allowed, base)
         self.router = Router(
             self.content,
             settings.handles,
