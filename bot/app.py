@@ -75,9 +75,8 @@ class App:
         #: The main sender of each channel that is switched on.
         self.channels = {channel.name: channel for channel in reversed(self.senders.values())}
         self.hooks = by_path(self.senders)
-        paced, base = paces(self.senders.values()), media.base(settings.public_url)
         allowed = settings.domains, settings.session_domains, settings.paid_rates, settings.whatsapp_prices
-        self.policy = Policy(paced, self.rules, *allowed, base)
+        self.policy = Policy(paces(self.senders.values()), self.rules, *allowed, media.base(settings.public_url))
         self.router = Router(
             self.content,
             settings.handles,
