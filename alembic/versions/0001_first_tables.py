@@ -912,6 +912,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_export_member_contact_id"), ["contact_id"], unique=False)
 
     op.create_table(
+        "feed",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("token_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("form_id", sa.String(length=128), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("noted_on", sa.Date(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["token_id"], ["api_token.id"], name=op.f("fk_feed_token_id_api_token"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
+        sa.UniqueConstraint("token_id", "form_id", name=op.f("uq_feed_token_id_form_id")),
+    )
+    op.create_table(
         "opening",
         sa.Column("address_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sender", sa.String(length=96), nullable=False),
@@ -1159,6 +1174,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ticket_message_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
+        "feed_row",
+        sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("respondent", sa.String(length=20), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name=op.f("fk_feed_row_feed_id_feed"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("feed_id", "respondent", name=op.f("pk_feed_row")),
+    )
+    with op.batch_alter_table("feed_row", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_feed_row_contact_id"), ["contact_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_feed_row_feed_id_changed_respondent"), ["feed_id", "changed", "respondent"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_feed_row_feed_id_run_id"), ["feed_id", "run_id"], unique=False)
+
+    op.create_table(
         "opportunity_lead_word",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lead_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1201,6 +1237,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_opportunity_lead_word_lead_id"))
 
     op.drop_table("opportunity_lead_word")
+    with op.batch_alter_table("feed_row", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_feed_row_feed_id_run_id"))
+        batch_op.drop_index(batch_op.f("ix_feed_row_feed_id_changed_respondent"))
+        batch_op.drop_index(batch_op.f("ix_feed_row_contact_id"))
+
+    op.drop_table("feed_row")
     with op.batch_alter_table("ticket_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_message_ticket_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_message_inbox_id"))
@@ -1264,6 +1306,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_opening_sender_at"))
 
     op.drop_table("opening")
+    op.drop_table("feed")
     with op.batch_alter_table("export_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_export_member_contact_id"))
 

@@ -23,6 +23,7 @@ class Scope(StrEnum):
     EXPORTS_READ = "exports:read"
     EXPORTS_WRITE = "exports:write"
     EXPORTS_IDENTIFIED = "exports:identified"  #: with what people wrote in their own words
+    FEEDS = "feeds"  #: pseudonymous answers as they come, for Power BI and Excel
 
 
 NEEDS: Mapping[Scope, Permission] = {
@@ -39,6 +40,7 @@ NEEDS: Mapping[Scope, Permission] = {
     Scope.EXPORTS_READ: Permission.EXPORTS_RUN,
     Scope.EXPORTS_WRITE: Permission.EXPORTS_RUN,
     Scope.EXPORTS_IDENTIFIED: Permission.EXPORTS_IDENTIFIED,
+    Scope.FEEDS: Permission.EXPORTS_RUN,
 }
 
 

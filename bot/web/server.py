@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
 from bot.messaging.made import Makers
-from bot.web import api, calendars, console, hooks, media, metrics
+from bot.web import api, calendars, console, hooks, media, metrics, odata
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
@@ -32,6 +32,7 @@ def build(
     app.router.routes.extend(calendars.routes(database, console_context.content, secret))
     console.mount(app, console_context)
     api.mount(app, console_context)
+    odata.mount(app, console_context)
     app.router.routes.extend(extra)
     return app
 

@@ -37,6 +37,7 @@ ABOUT_OTHERS = {
     "event_series": "sessions",
     "event_material": "documents of sessions",
     "export": "exports",
+    "feed": "which program reads which form; whose answers it got is in another table",
     "import_batch": "lists; who came with one is in `imported`",
     "opportunity": "cards",
     "opportunity_handover": "lists that an authority got; whose lines they hold is in another table",

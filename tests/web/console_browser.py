@@ -19,7 +19,7 @@ from bot.messaging.eligibility import Rules
 from bot.settings import Settings
 from bot.staff import passwords, service
 from bot.staff.models import Role
-from bot.web import api
+from bot.web import api, odata
 from bot.web.console import ConsoleContext, mount
 
 PASSWORD = "four words of mine"
@@ -136,6 +136,7 @@ def build(database: Database, messages_dir: Path, data_dir: Path, **settings: An
     mount(app, made)
     api.mount(app, made)
     app.state.context = made
+    odata.mount(app, made)
     return app
 
 
