@@ -33,6 +33,7 @@ _MANIFEST = "manifest.json"
 #: What goes along, of DATA_DIR. `media/made` is made again when it is needed.
 FOLDERS = ("keys", "media", "exports", "reports")
 _LEFT_OUT = ("media/made", "keys/backup.key")
+_UNFINISHED = "/.export-"  #: of an export in the making
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _files(data_dir: Path) -> Iterator[Path]:
     for folder in FOLDERS:
         for path in sorted((data_dir / folder).rglob("*")):
             name = path.relative_to(data_dir).as_posix()
-            if path.is_file() and not path.is_symlink() and not name.startswith(_LEFT_OUT):
+            if path.is_file() and not path.is_symlink() and not name.startswith(_LEFT_OUT) and _UNFINISHED not in name:
                 yield path
 
 

@@ -73,11 +73,14 @@ def examine(db: Session, export: Export, forms: Iterable[Form], options: Options
     chosen = _chosen(list(forms), options)
     bands = widths(options)
     groups: Counter[Values] = Counter()
-    people: dict[str, Values] = {}
+    alone: dict[Values, list[str]] = {}  # of groups that are still small: everybody would fill the memory
     for respondent, values in answers(db, export, chosen, bands):
         groups[values] += 1
-        people[respondent] = values
-    rare = frozenset(respondent for respondent, values in people.items() if groups[values] < FLOOR)
+        if groups[values] < FLOOR:
+            alone.setdefault(values, []).append(respondent)
+        else:
+            alone.pop(values, None)
+    rare = frozenset(respondent for few in alone.values() for respondent in few)
     return Anonymity(tuple(variable.name for variable in chosen), groups, rare, options.mask, bands)
 
 
