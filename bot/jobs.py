@@ -19,7 +19,7 @@ from bot.conversations.router import Router
 from bot.db import Database
 from bot.events import following
 from bot.events import upkeep as events
-from bot.exports import making, withdrawals
+from bot.exports import making, saved, withdrawals
 from bot.messaging import inbox, made, outbox
 from bot.staff import sessions, tokens
 from bot.surveys import service as surveys
@@ -81,6 +81,8 @@ def table(
         Job("erasures_noted", 20, lambda db: erasures.note(db, erased) if erased else 0),
         Job("retention", 3600, retention.apply, erases=True),
         Job("withdrawals", 600, lambda db: withdrawals.write(db, data_dir / "exports") if data_dir else 0),
+        Job("saved_exports", 60, saved.run_due),
+        Job("older_saved_exports", 600, lambda db: saved.thin(db, data_dir / "exports") if data_dir else 0),
         Job("old_exports", 600, lambda db: making.clear_away(db, data_dir, patience.exports) if data_dir else 0),
         Job("alarms", 60, lambda db: alarms.sound(db, content, data_dir)),
         Job("alike", 600, alike.find),

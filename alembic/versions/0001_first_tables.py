@@ -460,35 +460,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_event_status"), ["status"], unique=False)
 
     op.create_table(
-        "export",
-        sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("by", sa.String(length=64), nullable=False),
-        sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.Column("respondents", sa.Integer(), nullable=False),
-        sa.Column("answers", sa.Integer(), nullable=True),
-        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("excluded", sa.Integer(), nullable=False),
-        sa.Column("files", sa.JSON(), nullable=True),
-        sa.Column("manifest", sa.String(length=255), nullable=True),
-        sa.Column("sha256", sa.String(length=64), nullable=True),
-        sa.Column("anonymity", sa.JSON(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("state", sa.String(length=16), server_default="asked", nullable=False),
-        sa.Column("maker", sa.String(length=64), nullable=True),
-        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("progress", sa.JSON(), nullable=True),
-        sa.Column("problem", sa.JSON(), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_export_survey_id_survey")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
-    )
-    with op.batch_alter_table("export", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_export_survey_id"), ["survey_id"], unique=False)
-
-    op.create_table(
         "imported",
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -665,6 +636,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_run_contact_id_disposition"), ["contact_id", "disposition"], unique=False)
         batch_op.create_index(batch_op.f("ix_run_disposition_updated_at"), ["disposition", "updated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_run_survey_id"), ["survey_id"], unique=False)
+
+    op.create_table(
+        "saved_export",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("form_id", sa.String(length=128), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("rhythm", sa.String(length=8), nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("keep", sa.Integer(), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["staff_user.id"], name=op.f("fk_saved_export_by_id_staff_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_export")),
+        sa.UniqueConstraint("name", name=op.f("uq_saved_export_name")),
+    )
+    with op.batch_alter_table("saved_export", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_saved_export_next_at"), ["next_at"], unique=False)
 
     op.create_table(
         "staff_code",
@@ -898,18 +890,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_event_material_event_id"), ["event_id"], unique=False)
 
     op.create_table(
-        "export_member",
-        sa.Column("export_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("respondent", sa.String(length=20), nullable=False),
-        sa.Column("run_id", sa.BigInteger(), nullable=False),
-        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        "export",
+        sa.Column("survey_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("respondents", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.Integer(), nullable=True),
+        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("excluded", sa.Integer(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=True),
+        sa.Column("manifest", sa.String(length=255), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("anonymity", sa.JSON(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("saved_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=16), server_default="asked", nullable=False),
+        sa.Column("maker", sa.String(length=64), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("progress", sa.JSON(), nullable=True),
+        sa.Column("problem", sa.JSON(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["export_id"], ["export.id"], name=op.f("fk_export_member_export_id_export"), ondelete="CASCADE"
+            ["saved_id"], ["saved_export.id"], name=op.f("fk_export_saved_id_saved_export"), ondelete="SET NULL"
         ),
-        sa.PrimaryKeyConstraint("export_id", "respondent", name=op.f("pk_export_member")),
+        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_export_survey_id_survey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_export")),
     )
-    with op.batch_alter_table("export_member", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_export_member_contact_id"), ["contact_id"], unique=False)
+    with op.batch_alter_table("export", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_export_saved_id"), ["saved_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_export_survey_id"), ["survey_id"], unique=False)
 
     op.create_table(
         "feed",
@@ -1174,6 +1186,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ticket_message_ticket_id"), ["ticket_id"], unique=False)
 
     op.create_table(
+        "export_member",
+        sa.Column("export_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("respondent", sa.String(length=20), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["export_id"], ["export.id"], name=op.f("fk_export_member_export_id_export"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("export_id", "respondent", name=op.f("pk_export_member")),
+    )
+    with op.batch_alter_table("export_member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_export_member_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
         "feed_row",
         sa.Column("feed_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("respondent", sa.String(length=20), nullable=False),
@@ -1243,6 +1269,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_feed_row_contact_id"))
 
     op.drop_table("feed_row")
+    with op.batch_alter_table("export_member", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_export_member_contact_id"))
+
+    op.drop_table("export_member")
     with op.batch_alter_table("ticket_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ticket_message_ticket_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_message_inbox_id"))
@@ -1307,10 +1337,11 @@ def downgrade() -> None:
 
     op.drop_table("opening")
     op.drop_table("feed")
-    with op.batch_alter_table("export_member", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_export_member_contact_id"))
+    with op.batch_alter_table("export", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_export_survey_id"))
+        batch_op.drop_index(batch_op.f("ix_export_saved_id"))
 
-    op.drop_table("export_member")
+    op.drop_table("export")
     with op.batch_alter_table("event_material", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_material_event_id"))
 
@@ -1359,6 +1390,10 @@ def downgrade() -> None:
     op.drop_table("staff_session")
     op.drop_table("staff_recovery_code")
     op.drop_table("staff_code")
+    with op.batch_alter_table("saved_export", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_saved_export_next_at"))
+
+    op.drop_table("saved_export")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_run_survey_id"))
         batch_op.drop_index(batch_op.f("ix_run_disposition_updated_at"))
@@ -1389,10 +1424,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_imported_batch_id"))
 
     op.drop_table("imported")
-    with op.batch_alter_table("export", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_export_survey_id"))
-
-    op.drop_table("export")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_status"))
         batch_op.drop_index(batch_op.f("ix_event_series_id"))

@@ -72,14 +72,19 @@ def clear_away(db: Session, data_dir: Path, after: timedelta) -> int:
     old, exports_dir = clock.now() - after, data_dir / "exports"
     expired = list(db.scalars(select(Export).where(Export.state == State.READY, Export.finished_at <= old)))
     for export in expired:
-        paths = [exports_dir / str(export.id) / name for name in export.files]
-        there = [path for path in paths if path.exists()]
-        for path in there:
-            path.unlink(missing_ok=True)
-        export.state = State.EXPIRED
-        audit.record(db, None, "export.expired", "export", export.id, {"files": [path.name for path in there]})
+        expire(db, export, exports_dir)
     left = {int(folder.name.split("-")[1]): folder.parent for folder in exports_dir.glob("*/.export-*-*")}
     at_work = set(db.scalars(select(Export.id).where(Export.id.in_(left), Export.state.in_(OPEN))))
     for export_id in left.keys() - at_work:
         clear(left[export_id], export_id)
     return len(expired)
+
+
+def expire(db: Session, export: Export, exports_dir: Path) -> None:
+    """Delete the files of an export."""
+    paths = [exports_dir / str(export.id) / name for name in export.files]
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        path.unlink(missing_ok=True)
+    export.state = State.EXPIRED
+    audit.record(db, None, "export.expired", "export", export.id, {"files": [path.name for path in there]})

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.background import Ordered
 from bot.crypto import EncryptedText
-from bot.db import Base
+from bot.db import Base, BigId
 
 
 class Export(Ordered, Base):
@@ -28,6 +28,26 @@ class Export(Ordered, Base):
     manifest: Mapped[str | None] = mapped_column(String(255))  #: the name of its file
     sha256: Mapped[str | None] = mapped_column(String(64))  #: of the manifest, which holds those of the files
     anonymity: Mapped[Any] = mapped_column(JSON, nullable=True)  #: what the check found; None until written
+    created_at: Mapped[datetime]
+    saved_id: Mapped[int | None] = mapped_column(ForeignKey("saved_export.id", ondelete="SET NULL"), index=True)
+
+
+class SavedExport(Base):
+    """An export that is made again and again, under a name that programs find it by."""
+
+    __tablename__ = "saved_export"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    form_id: Mapped[str] = mapped_column(String(128))  #: the newest published version is taken
+    options: Mapped[dict[str, Any]]
+    rhythm: Mapped[str] = mapped_column(String(8))  #: of saved.Rhythm
+    hour: Mapped[int]  #: at home
+    next_at: Mapped[datetime | None] = mapped_column(index=True)
+    paused: Mapped[bool] = mapped_column(default=False)
+    problem: Mapped[str | None] = mapped_column(Text)  #: why it paused by itself, in English
+    keep: Mapped[int]  #: of how many the files stay
+    by_id: Mapped[int] = mapped_column(ForeignKey("staff_user.id"))
     created_at: Mapped[datetime]
 
 

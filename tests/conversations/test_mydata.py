@@ -45,6 +45,7 @@ ABOUT_OTHERS = {
     "ready_answer": "texts that staff answer with",
     "provider_copy": "written when the person is erased",
     "report": "reports",
+    "saved_export": "exports that are made again and again",
     "sender": "our numbers",
     "sign_in_failures": "staff",
     "staff_code": "staff",

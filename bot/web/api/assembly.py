@@ -5,7 +5,18 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.api import broadcasts, contacts, exports, feeds, opportunities, problems, sessions, surveys, tokens
+from bot.web.api import (
+    broadcasts,
+    contacts,
+    exports,
+    feeds,
+    opportunities,
+    problems,
+    saved_exports,
+    sessions,
+    surveys,
+    tokens,
+)
 from bot.web.console.context import ConsoleContext
 from bot.web.forms import FORM_LIMIT
 
@@ -51,7 +62,7 @@ def build(context: ConsoleContext) -> FastAPI:
         exception_handlers=problems.HANDLERS,
     )
     api.state.context = context
-    for room in (tokens, contacts, broadcasts, surveys, sessions, opportunities, exports, feeds):
+    for room in (tokens, contacts, broadcasts, surveys, sessions, opportunities, saved_exports, exports, feeds):
         api.include_router(room.router)
     api.add_middleware(_Guard)
     return api

@@ -123,10 +123,10 @@ async def listing(call: Reads, after: After = 0, limit: Limit = 50) -> Page[Expo
 
 def _list(db: Session, after: int, limit: int) -> Page[ExportOut]:
     rows = db.scalars(select(Export).where(Export.id > after).order_by(Export.id).limit(limit + 1))
-    return Page[ExportOut].of([(row.id, _shown(row)) for row in rows], limit)
+    return Page[ExportOut].of([(row.id, shown(row)) for row in rows], limit)
 
 
-def _shown(row: Export) -> ExportOut:
+def shown(row: Export) -> ExportOut:
     plain = ("id", "by", "options", "state", "respondents", "created_at", "finished_at", "sha256", "anonymity")
     values = {name: getattr(row, name) for name in plain}
     return ExportOut(
@@ -153,13 +153,13 @@ def _order(db: Session, body: ExportIn, user: StaffUser) -> ExportOut:
     export = ordering.order(db, found(db.get(Survey, body.survey)), body.options(), user)
     if body.free_text or body.identified:
         audit.record(db, user, "export.identified", "export", export.id, {"reason": body.reason})
-    return _shown(export)
+    return shown(export)
 
 
 @router.get("/exports/{id}")
 async def one(call: Reads, id: Id) -> ExportOut:
     """Show how far an export is."""
-    return await call.read(lambda db: _shown(found(db.get(Export, id))))
+    return await call.read(lambda db: shown(found(db.get(Export, id))))
 
 
 @router.post("/exports/{id}/cancel", response_model=ExportOut)
@@ -172,16 +172,20 @@ def _cancel(db: Session, export_id: int, user: StaffUser) -> ExportOut:
     export = found(db.get(Export, export_id))
     if not ordering.cancel(db, export, user):
         raise Refused(409, "over", f"The export is {export.state} already: there is nothing to stop.")
-    return _shown(export)
+    return shown(export)
 
 
 @router.get("/exports/{id}/files/{name}", response_class=FileResponse)
 async def fetch(call: Reads, id: Id, name: str) -> Response:
     """Fetch a file of an export that is ready, or the rest of it with `Range`; its `ETag` is its checksum."""
-    export = await call.read(lambda db: found(db.get(Export, id)))
+    return await send(call, await call.read(lambda db: found(db.get(Export, id))), name)
+
+
+async def send(call: Call, export: Export, name: str) -> Response:
+    """Return a file of an export to who may have it, and note that it was taken."""
     if withdrawals.may_name(export):
         tokens.require_scope(call.token, Scope.EXPORTS_IDENTIFIED)
-    path = call.context.exports_dir / str(id) / name
+    path = call.context.exports_dir / str(export.id) / name
     if not ordering.holds(export, name) or not path.is_file():
         raise NotFound
     headers = {"ETag": f'"{ordering.checksum(export, name)}"'}
