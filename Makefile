@@ -60,6 +60,9 @@ bench-crash: $(VENV)/.dev  ## Kill a broadcast at 200 random moments: nothing lo
 bench-scale: $(VENV)/.dev  ## One, two and four sending processes on PostgreSQL; one is killed, the database restarted
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
+soak: $(VENV)/.dev  ## An hour of mixed load with faults on both engines: memory, answering times, logs, invariants (ARGS="--minutes 3")
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 bench-memory: $(VENV)/.dev  ## Peak memory of a million recipients beside ten thousand, and seconds of freezing, on both engines
 	@$(BIN)/python -m benchmarks.memory $(ARGS)
 
@@ -130,4 +133,4 @@ install = echo "Installing into $(2) with pip ..." && \
 	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help docs fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console
+.PHONY: help soak docs fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console

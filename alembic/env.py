@@ -1,10 +1,13 @@
 """Migrations of every room's tables, on the database that `outreach db` hands over or the settings name."""
 
 from alembic import context
+from alembic.operations.ops import MigrationScript
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy.types import TypeDecorator
 
 from bot import settings
 from bot.db import Base, import_models, open_engine
+from bot.migrations import Version
 
 import_models()
 
@@ -27,9 +30,16 @@ def migrate(connection: object) -> None:
         render_as_batch=True,  # SQLite changes a table only by copying it
         compare_type=True,
         render_item=plain_type,
+        process_revision_directives=name_revision,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def name_revision(env: MigrationContext, _revision: object, directives: list[MigrationScript]) -> None:
+    """Count on, as a migration that expands: one that contracts gets its own number as the second one."""
+    last = Version.of(env.get_current_revision())
+    directives[0].rev_id = Version(last.number + 1, last.oldest or 1).name
 
 
 def plain_type(kind: str, item: object, _autogen: object) -> str | bool:

@@ -1,4 +1,7 @@
-"""${message}."""
+"""${message}.
+
+kind: expand
+"""
 
 from collections.abc import Sequence
 

@@ -208,7 +208,7 @@ def _ends(db: Session) -> list[tuple[str, str, str]]:
 
 @asynccontextmanager
 async def stage(
-    database: Database, folder: Path, recipients: int, seed: int = 0, rate: int = 1000
+    database: Database, folder: Path, recipients: int, seed: int = 0, rate: int = 1000, patience: float = 1
 ) -> AsyncIterator[Play]:
     """Set up providers with phones, members, webhooks and a broadcast to all, at so many messages a second."""
     limits = Limits(telegram_rate=1000, telegram_burst=1000, chat_burst=10**6, sender_rate=1000, sender_burst=1000)
@@ -219,7 +219,7 @@ async def stage(
         async with hosting(Starlette(routes=hooks.routes(context))) as url:
             site = Site(
                 folder, database.engine.url.render_as_string(hide_password=False),
-                at.telegram_api_base, at.twilio_api_base, url, world.accounts, rate,
+                at.telegram_api_base, at.twilio_api_base, url, world.accounts, rate, patience,
             )  # fmt: skip
             stamp(database)
             telegram, whatsapp = channels(site, database)

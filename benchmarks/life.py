@@ -29,6 +29,7 @@ class Site:
     public_url: str
     accounts: Accounts
     rate: int = 1000  #: messages a second, of each channel
+    patience: float = 1  #: seconds for an answer of a provider
 
     @property
     def calls(self) -> Path:
@@ -51,7 +52,7 @@ class Site:
             "WHATSAPP_FROM": self.number,
             "WHATSAPP_RATE": str(self.rate),
             "PUBLIC_URL": self.public_url,
-            "SEND_TIMEOUT": "1",
+            "SEND_TIMEOUT": str(self.patience),
             "MAX_IN_FLIGHT": str(AT_ONCE),
         }
         return {f"OUTREACH_{name}": value for name, value in given.items()}

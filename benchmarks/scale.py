@@ -38,6 +38,8 @@ from bot.emulators.world import Accounts, World
 from bot.messaging.models import OPEN, OutboxMessage, Sender, Status, Worker
 
 SENDERS = 4
+#: What is asked for: of two workers on two senders by one on one, and seconds until a dead one's senders go on.
+RATIO, TAKEN_OVER = 1.8, 15
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -67,7 +69,8 @@ class Play:
         self.site, self.database, self.world, self.server = site, database, world, server
         self.arrivals: dict[int, list[float]] = {bot.id: [] for bot in world.bots}  #: by bot, in seconds
         self._bots: dict[str, int] = {}  #: of each phone
-        self._waits = [0, 0]  #: looks at the database's locks, and how many saw somebody wait
+        self._looks = 0  #: at the database's locks
+        self._waits: Counter[str] = Counter()  #: kind of lock -> how many of these looks saw somebody wait for one
         record = world.ledger.record
 
         def note(phone: str, text: str, tag: str = "") -> None:
@@ -110,7 +113,7 @@ class Play:
 
     async def until_serving(self, workers: int, senders: int) -> None:
         """Wait until so many processes share so many senders evenly."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):  # importing takes its time beside other work
             while True:
                 shares = [len(keys) for keys in (await self.database.query(_held)).values()]
                 if (
@@ -128,8 +131,8 @@ class Play:
                 with suppress(sa.exc.DBAPIError):
                     if not await self.database.query(_open):
                         return
-                    self._waits[0] += 1
-                    self._waits[1] += await self.database.query(_waiting)
+                    self._looks += 1
+                    self._waits.update(await self.database.query(_waiting))
                 await asyncio.sleep(0.1)
 
     async def end(self, processes: Sequence[BaseProcess]) -> None:
@@ -141,22 +144,24 @@ class Play:
             await asyncio.to_thread(process.join, 20)
             process.kill()
 
-    async def measure(self, workers: int, senders: int, each: int) -> dict[str, float]:
-        """Return messages a second, and milliseconds of CPU a message, of so many processes."""
+    async def measure(self, workers: int, senders: int, each: int) -> dict[str, Any]:
+        """Return messages a second, milliseconds of CPU a message, and waits for locks, of so many processes."""
         self.broadcast(each, senders)
         processes = self.start(workers)
         await self.until_serving(workers, senders)
-        self._waits = [0, 0]
+        self._looks = 0
+        self._waits.clear()
         before, cpu, began = self.count(), _cpu(processes), time.perf_counter()
         await self.until_done()
         cpu, sent = _cpu(processes) - cpu, self.count() - before
         seconds = max(times[-1] for times in self.arrivals.values() if times) - began
         await self.end(processes)
-        looks, waited = self._waits
         return {
             "per_second": round(sent / seconds, 1),
             "cpu_ms": round(cpu / sent * 1000, 2),
-            "lock_waits_share": round(waited / max(1, looks), 3),
+            "busiest_second": max(map(busiest_second, self.arrivals.values())),
+            "looks_at_locks": self._looks,
+            "waits_for_locks": dict(self._waits),
         }
 
     async def take_over(self, each: int, *, apart: bool, restart: bool = False) -> dict[str, float]:
@@ -181,7 +186,7 @@ class Play:
         return {"taken_over_seconds": round(max(waits), 1), **await self.count_ends()}
 
     async def _next_arrival(self, bot: int, after: float) -> float:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not (self.arrivals[bot] and self.arrivals[bot][-1] > after):  # noqa: ASYNC110 - an emulator calls nobody
                 await asyncio.sleep(0.02)
         return next(at for at in self.arrivals[bot] if at > after)
@@ -233,8 +238,9 @@ def _open(db: Session) -> int:
     return db.scalar(sa.select(sa.func.count()).where(OutboxMessage.status.in_(OPEN))) or 0
 
 
-def _waiting(db: Session) -> bool:
-    return bool(db.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+def _waiting(db: Session) -> list[str]:
+    """Return the kinds of locks that somebody waits for: of rows it is that of the transaction which has them."""
+    return list(db.scalars(sa.text("SELECT DISTINCT locktype FROM pg_locks WHERE NOT granted")))
 
 
 def _held(db: Session) -> dict[str, set[str]]:
@@ -271,7 +277,7 @@ async def stage(rate: float) -> AsyncIterator[Play]:
             folder = Path(name) / "data"
             folder.mkdir()
             site = Many(
-                folder, url, at.telegram_api_base, at.twilio_api_base, "https://bot.example.org", accounts, rate
+                folder, url, at.telegram_api_base, at.twilio_api_base, "https://bot.example.org", accounts, rate, 10
             )
             try:
                 yield Play(site, database, world, server)
@@ -304,15 +310,15 @@ def main() -> None:
     found = asyncio.run(run(chosen.rate, chosen.seconds))
     ratio = found["2 on 2"]["per_second"] / found["1 on 1"]["per_second"]
     ends = [found["one machine"], found["another machine"]]
-    worst = {
-        name: max(end[name] for end in ends) for name in ("taken_over_seconds", "lost", "doubled", "busiest_second")
-    }
+    worst = {name: max(end[name] for end in ends) for name in ("taken_over_seconds", "lost", "doubled")}
+    worst["busiest_second"] = max(figures["busiest_second"] for figures in found.values())
     print(
         json.dumps(
             {"bench": "scale", "engine": "postgresql", "rate": chosen.rate, "ratio": round(ratio, 2), **worst, **found}
         )
     )
-    sys.exit(ratio < 1.8 or worst["taken_over_seconds"] >= 15 or bool(worst["lost"] or worst["doubled"]))
+    kept = worst["taken_over_seconds"] < TAKEN_OVER and worst["busiest_second"] <= chosen.rate
+    sys.exit(ratio < RATIO or not kept or bool(worst["lost"] or worst["doubled"]))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -244,11 +244,17 @@ class App:
         for job in self.jobs.values():
             scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
-        scheduler.add_job(self.reconcile, "interval", seconds=RECONCILE)
-        scheduler.add_job(self.forget_copies, "interval", seconds=FORGET)
-        scheduler.add_job(self.fetch_files, "interval", seconds=FETCH)
-        scheduler.add_job(self.call_webhooks, "interval", seconds=TELL)
+        errands = (self.reconcile, RECONCILE), (self.forget_copies, FORGET), (self.fetch_files, FETCH)
+        for errand, every in (*errands, (self.call_webhooks, TELL)):
+            scheduler.add_job(self._try, "interval", seconds=every, args=[errand], name=errand.__name__)
         return scheduler
+
+    async def _try(self, errand: Callable[[], Awaitable[int]]) -> None:
+        """Run an errand outside; an outage, of our database too, only makes it later."""
+        try:
+            await errand()
+        except Exception as error:
+            log.error("errand failed", job=errand.__name__, error=type(error).__name__)
 
     async def _heartbeat(self) -> None:
         with suppress(Exception):
@@ -268,23 +274,15 @@ class App:
         return sum([await reconciling.reconcile(self.database, channel) for channel in listing])
 
     async def fetch_files(self) -> int:
-        """Fetch what people sent from the providers; an outage only makes it later."""
-        try:
-            done = await fetching.run_errands(self.database, self.senders, self.router.lose)
-        except Exception as error:
-            log.error("fetching files failed", error=type(error).__name__)
-            return 0
+        """Fetch what people sent from the providers."""
+        done = await fetching.run_errands(self.database, self.senders, self.router.lose)
         if done:
             self.nudge()
         return done
 
     async def call_webhooks(self) -> int:
-        """Tell other programs what happened; what fails is tried again later."""
-        try:
-            return await telling.run(self.database, private=self.settings.webhook_private)
-        except Exception as error:
-            log.error("calling webhooks failed", error=type(error).__name__)
-            return 0
+        """Tell other programs what happened."""
+        return await telling.run(self.database, private=self.settings.webhook_private)
 
     async def forget_copies(self) -> int:
         """Have the providers delete their copies of erased people's messages."""

@@ -32,7 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -198,6 +199,14 @@ def open_engine(url: str) -> Engine:
     except (DBAPIError, OSError, ModuleNotFoundError) as error:
         raise DatabaseUnusable(_cure(url, error)) from None
     return engine
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the database could not be reached, went away or was too busy: the same may go well in a moment."""
+    if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):  # a wrong statement is the same error
+        return "locked" in str(error.orig)
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, OperationalError | PoolTimeout)
 
 
 def _cure(url: str, error: Exception) -> str:

@@ -27,6 +27,7 @@ REAL_TIME = {
     "bot/messaging/delivery.py": "looks for work at a real pace, however fast the clock runs",
     "bot/db.py": "connections that lie unused grow old in real time",
     "bot/messaging/waking.py": "waits between attempts at a database, which does not follow the clock",
+    "bot/migrations.py": "waits for another process at a database, which does not follow the clock",
     "bot/grouping.py": "waits between attempts at a database, which does not follow the clock",
     "bot/background.py": "notes how far work is at a real pace, however fast the clock runs",
     "bot/web/console/live.py": "looks again for a browser, which does not follow a hurried clock",

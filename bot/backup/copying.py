@@ -41,6 +41,7 @@ def copy(source: Engine, target: Engine, told: Told = lambda *_: None) -> dict[s
     the one commit: what is interrupted or differs leaves an empty target.
     """
     import_models()
+    migrations.require_whole(source)
     require_empty(target)
     migrations.upgrade(target)
     rows: dict[str, int] = {}

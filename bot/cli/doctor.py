@@ -102,12 +102,13 @@ def _database(loaded: Settings) -> str:
         with database.read() as db:
             if database.is_sqlite and (found := db.scalar(text("PRAGMA quick_check(1)"))) != "ok":
                 raise Trouble(f"The database file is damaged ({found}): restore it from a backup")
-        migrations.require_current(database.engine)
+        is_newer = migrations.require_fit(database.engine)
         with database.read() as db:
             try_key(db)
     finally:
         database.close()
-    return "reachable, of this version, and readable with our key"
+    version = "of a newer version that this one works with" if is_newer else "of this version"
+    return f"reachable, {version}, and readable with our key"
 
 
 def _content(loaded: Settings) -> str:

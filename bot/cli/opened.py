@@ -44,7 +44,7 @@ def installation() -> Iterator["App"]:
         if app.database.is_sqlite:
             migrations.upgrade(app.database.engine)
         else:
-            migrations.require_current(app.database.engine)
+            migrations.require_fit(app.database.engine)
         with app.database.read() as db:
             try_key(db)
         yield app

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
-from alembic.util import CommandError
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from bot.backup import BackupError, CopyError
@@ -43,8 +42,6 @@ def complain(error: Exception) -> str | None:
     """Return the sentence for an expected trouble, or None for a defect of ours."""
     if isinstance(error, _EXPECTED):
         return str(error)
-    if isinstance(error, CommandError):
-        return f"The tables cannot be brought to this version ({error}): a newer version wrote them, install that one"
     if isinstance(error, OperationalError) or type(error) is DatabaseError:  # its other kinds are defects of ours
         reason = str(error.orig).strip().partition("\n")[0]
         return f"The database refused ({reason}): check its disk and permissions, or restore it from a backup"

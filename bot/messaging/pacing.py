@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -17,8 +18,9 @@ from bot.messaging.models import Sender
 HORIZON = timedelta(seconds=0.25)
 #: A little below the cap, so that messages that leave a few milliseconds late do not crowd with those after them.
 SHARE = 0.99
-#: How long a process keeps a sender to itself after its last claim; longer than two messages to one person are apart.
-LEASE = timedelta(seconds=10)
+#: How long a process keeps a sender to itself after its last claim: for longer than what it claimed may still leave,
+#: and than two messages to one person are apart; not for long, since nobody sends from a dead one's for that time.
+LEASE = timedelta(seconds=8)
 #: How long a sender rests between two processes: neither knows when the other last wrote to a person.
 REST = timedelta(seconds=1)
 #: Further ahead no place was ever given: the clock of the machine has been set back, and nobody waits for it.
@@ -37,11 +39,12 @@ class Lease(NamedTuple):
 
 def lock(db: Session, key: str) -> Sender:
     """Return the sender's row, locked: two processes take turns."""
-    row = db.scalars(select(Sender).where(Sender.key == key).with_for_update()).one_or_none()
-    if row is None:
-        row = Sender(key=key, next_at=clock.now())
-        db.add(row)
-        db.flush()
+    found = select(Sender).where(Sender.key == key).with_for_update()
+    row = db.scalars(found).one_or_none()
+    if row is None:  # several processes may be the first at once
+        insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+        db.execute(insert(Sender).values(key=key, next_at=clock.now()).on_conflict_do_nothing())
+        row = db.scalars(found).one()
     return row
 
 

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Sequence
 from fastapi import FastAPI
 from sqlalchemy import text
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.db import Database
 from bot.messaging.made import Makers
-from bot.web import api, calendars, console, hooks, media, metrics, odata
+from bot.web import api, calendars, console, hooks, media, metrics, odata, outage
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext
 
@@ -19,7 +19,14 @@ def build(
     hook_context: HookContext, console_context: ConsoleContext, makers: Makers, extra: Sequence[BaseRoute] = ()
 ) -> FastAPI:
     """Return the application: webhooks, health, files, console, API, and what the caller adds (emulated phones)."""
-    app = FastAPI(title="Diaspora Outreach", docs_url=None, redoc_url=None, openapi_url=None)
+    away = outage.handlers(lambda _: PlainTextResponse("The database is away: try again", 503))
+    app = FastAPI(
+        title="Diaspora Outreach",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        exception_handlers=away,
+    )
     app.router.routes.extend([*hooks.routes(hook_context), *_health(console_context.database)])
     secret, database = console_context.secret, console_context.database
     token = console_context.settings.metrics_token.get_secret_value()
@@ -45,7 +52,7 @@ def _health(database: Database) -> list[BaseRoute]:
         try:
             await database.query(lambda db: db.execute(text("SELECT 1")).scalar_one())
         except Exception:
-            return JSONResponse({"status": "database unreachable"}, 503)
+            return JSONResponse({"status": "database unreachable"}, 503, {"Retry-After": outage.RETRY_AFTER})
         return JSONResponse({"status": "ok"})
 
     async def home(_: Request) -> Response:

@@ -111,7 +111,7 @@ def test_a_database_of_a_newer_version_is_not_touched(outreach: Outreach, tmp_pa
     with sqlite3.connect(tmp_path / "var" / "outreach.db") as file:
         file.execute("UPDATE alembic_version SET version_num = 'of the future'")
     file.close()
-    assert "a newer version wrote them" in complaint(outreach("audit", "verify"))
+    assert "of a newer version, which took away what this one needs" in complaint(outreach("audit", "verify"))
 
 
 def test_a_wrong_encryption_key_is_said_before_anything_is_written_with_it(outreach: Outreach, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Processes share the senders evenly; one that should not have a sender leaves it, unless nobody else takes it."""
 
+import asyncio
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import clock
+from bot.db import Database
 from bot.messaging import claims, pacing, sharing
 from bot.messaging.models import Sender, Status
 
@@ -60,6 +63,15 @@ async def test_a_process_whose_turn_is_over_settles_what_is_under_way_and_rests_
     delivery.give_turn(is_ours=False)
     await office.deliver(lambda: _leased_by(office) is None, running=delivery)
     assert office.row(third).status == Status.QUEUED
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_processes_that_are_the_first_at_a_sender_at_once_take_turns(database: Database) -> None:
+    with database.begin() as first:
+        pacing.lock(first, "telegram:1")
+        second = asyncio.create_task(database.run(lambda db: pacing.lock(db, "telegram:1").key))
+        await asyncio.sleep(0.1)
+    assert await second == "telegram:1"
 
 
 def _leased_by(office: Office) -> str | None:

@@ -16,6 +16,7 @@ from bot.events import service as events
 from bot.exports.options import ExportError
 from bot.opportunities import service as opportunities
 from bot.staff.roles import Forbidden
+from bot.web import outage
 from bot.web.console.visit import NotFound
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +28,7 @@ _SAYS: Mapping[int, str] = {
     413: "The request is too large: send less at once.",
     422: "Some fields are wrong: `errors` says which, and why.",
     500: "Something went wrong here: try again later, and tell the administrators if it stays.",
+    503: "The database is away for a moment: repeat the call after the seconds of Retry-After.",
 }
 
 
@@ -120,5 +122,6 @@ HANDLERS: dict[int | type[Exception], Any] = {
     ExportError: _not_possible,
     RequestValidationError: _wrong_fields,
     HTTPException: _http,
+    **outage.handlers(lambda _: answer(503, "away", _SAYS[503])),
     Exception: _failed,
 }

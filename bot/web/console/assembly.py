@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.web import outage
 from bot.web.console import (
     account,
     alike_members,
@@ -60,7 +61,8 @@ from bot.web.console import (
 from bot.web.console.context import ConsoleContext
 from bot.web.console.rendering import STATIC
 from bot.web.console.routes import Page
-from bot.web.console.serving import endpoint, on_http_error
+from bot.web.console.serving import endpoint, error, on_http_error
+from bot.web.console.speaking import reader_of
 from bot.web.security import HEADERS
 
 PAGES: tuple[Page, ...] = (
@@ -148,9 +150,10 @@ def mount(app: FastAPI, context: ConsoleContext) -> None:
     """Put the console under /console/ of the application."""
     register_url_convertor("row", _RowId())
     routes = [Route(page.path, endpoint(page, context), methods=[page.method]) for page in PAGES]
+    away = outage.handlers(lambda request: error(reader_of(context, request), 503))
     console = Starlette(
         routes=[*routes, Mount("/static", StaticFiles(directory=STATIC))],
         middleware=[Middleware(_Headers)],
-        exception_handlers={HTTPException: on_http_error(context), Exception: on_http_error(context)},
+        exception_handlers={HTTPException: on_http_error(context), **away, Exception: on_http_error(context)},
     )
     app.mount("/console", console)

@@ -7,11 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.staff.roles import Forbidden
+from bot.web import outage
 
 _SAYS: Mapping[int, str] = {
     404: "There is nothing at this address: /odata/ lists what there is",
     405: "A feed can only be read: use GET",
     500: "Something went wrong here: try again later, and tell the administrators if it stays",
+    503: "The database is away for a moment: ask again after the seconds of Retry-After",
 }
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="feeds: any user, and a token as password", Bearer'}
 
@@ -56,4 +58,10 @@ async def failed(_: Request, __: Exception) -> Response:
     return answer(500, _SAYS[500])
 
 
-HANDLERS = {Refused: refused, Forbidden: forbidden, HTTPException: plain, Exception: failed}
+HANDLERS = {
+    Refused: refused,
+    Forbidden: forbidden,
+    HTTPException: plain,
+    **outage.handlers(lambda _: answer(503, _SAYS[503])),
+    Exception: failed,
+}
