@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.content import Content
 from bot.surveys.answers import bare
+from bot.surveys.asking import form_language
 from bot.surveys.models import LIVE, Answer, Disposition, Run, Survey
 from bot.surveys.publishing import form_of
 
@@ -32,8 +34,11 @@ def dispositions(db: Session, survey_id: int) -> dict[str, int]:
     return {str(code): counts[code] for code in Disposition if code in counts}
 
 
-def drop_off(db: Session, survey: Survey) -> list[Stop]:
-    """Return every question that is asked, in order, with how many came so far and how many stand there."""
+def drop_off(db: Session, survey: Survey, language: str, content: Content) -> list[Stop]:
+    """Return every question that is asked, in order, with how many came so far and how many stand there.
+
+    Labels are in the form's language nearest to `language`.
+    """
     answered = dict(
         db.execute(
             select(Answer.name, func.count(func.distinct(Answer.run_id)))
@@ -47,10 +52,11 @@ def drop_off(db: Session, survey: Survey) -> list[Stop]:
     for path, count in db.execute(select(Run.path, func.count()).where(*standing).group_by(Run.path)):
         stopped[bare(path or "")] = stopped.get(bare(path or ""), 0) + count
     form = form_of(survey)
+    spoken = form_language(form, language, content)
     return [
         Stop(one.name, label, answered.get(one.name, 0), stopped.get(one.path, 0))
         for one in form.questions()
-        if one.asked and (label := str(form.wording(one.label, form.default_language) or one.name))
+        if one.asked and (label := str(form.wording(one.label, spoken) or one.name))
     ]
 
 

@@ -61,6 +61,10 @@ async def test_somebody_is_found_by_number_for_a_reason(app: FastAPI, database: 
         (requests.FOUND, str(member), "data_request"),
         (requests.FOUND, "nobody", "fraud"),
     ]
+    page = await officer.open(f"/members/{member}")
+    [trail_of] = page.tree.xpath("//a[contains(@href, '/audit?member=')]/@href")
+    assert "Protection Person member.found_by_number" in (await officer.open(trail_of.removeprefix("/console"))).text
+    assert "Nothing was done with this member" in (await officer.open("/audit?member=999")).text
     agent = await Browser(app).sign_in(Role.AGENT)
     assert "by phone number" not in (await agent.open("/members")).text
 

@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from bot.broadcasts.audience import Audience
 from bot.contacts.models import Contact
+from bot.content import Content
+from bot.content.languages import SOURCE
 from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.scopes import Scope
@@ -110,14 +112,14 @@ async def one(call: Reads, id: Id) -> SurveyOut:
 @router.get("/surveys/{id}/figures")
 async def counted(call: Reads, id: Id) -> FiguresOut:
     """Tell how far people came, and where they stopped."""
-    return await call.read(_figures, id)
+    return await call.read(_figures, call.context.content, id)
 
 
-def _figures(db: Session, survey_id: int) -> FiguresOut:
+def _figures(db: Session, content: Content, survey_id: int) -> FiguresOut:
     survey = found(db.get(Survey, survey_id))
     return FiguresOut(
         dispositions=figures.dispositions(db, survey.id),
-        questions=[StopOut(**asdict(stop)) for stop in figures.drop_off(db, survey)],
+        questions=[StopOut(**asdict(stop)) for stop in figures.drop_off(db, survey, SOURCE, content)],
         cells=quotas.filled(db, survey),
         **asdict(inviting.response(db, survey)),
     )

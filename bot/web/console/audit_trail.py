@@ -1,5 +1,7 @@
 """The audit trail: who did what, and whether the chain still holds."""
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -17,12 +19,18 @@ PAGE = 100
 
 @pages.get("/audit", needs=Permission.AUDIT_VIEW)
 async def listing(visit: Visit) -> Response:
-    rows, names = await visit.database.query(_list, visit.query.number("before"))
-    return visit.page("audit.html", rows=rows, names=names, page_size=PAGE, checked=False, broken=None, head="")
+    return await _page(visit, visit.query.number("member"))
 
 
-def _list(db: Session, before: int | None) -> tuple[list[AuditEntry], dict[str, str]]:
+async def _page(visit: Visit, member: int | None, **checked: Any) -> Response:
+    rows, names = await visit.database.query(_list, visit.query.number("before"), member)
+    return visit.page("audit.html", rows=rows, names=names, member=member, page_size=PAGE, **checked)
+
+
+def _list(db: Session, before: int | None, member: int | None) -> tuple[list[AuditEntry], dict[str, str]]:
     rows = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(PAGE)
+    if member is not None:
+        rows = rows.where(AuditEntry.subject_kind == "contact", AuditEntry.subject_id == str(member))
     if before:
         rows = rows.where(AuditEntry.id < before)
     names = {str(user.id): user.name for user in db.scalars(select(StaffUser))}
@@ -32,8 +40,7 @@ def _list(db: Session, before: int | None) -> tuple[list[AuditEntry], dict[str, 
 @pages.get("/audit/check", needs=Permission.AUDIT_VIEW)
 async def check(visit: Visit) -> Response:
     broken, head = await visit.database.query(_check)
-    rows, names = await visit.database.query(_list, None)
-    return visit.page("audit.html", rows=rows, names=names, page_size=PAGE, checked=True, broken=broken, head=head)
+    return await _page(visit, None, checked=True, broken=broken, head=head)
 
 
 def _check(db: Session) -> tuple[AuditEntry | None, str]:

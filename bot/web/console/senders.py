@@ -120,4 +120,13 @@ def _setting(settings: Settings, name: str) -> Setting:
     # An address may carry the password of the database.
     hidden = is_secret or name == "database_url" or plain in ("", None, ())
     is_set = name in settings.model_fields_set and plain not in ("", None, ())
-    return Setting(f"{PREFIX}{name.upper()}", None if hidden else str(plain), is_set, is_secret, str(field.description))
+    return Setting(
+        f"{PREFIX}{name.upper()}", None if hidden else _plain(plain), is_set, is_secret, str(field.description)
+    )
+
+
+def _plain(value: Any) -> str:
+    """Return a value as it is written in the environment."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -116,7 +116,7 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         questions=sum(question.asked for question in form.questions()),
         languages=form.languages,
         warnings=form.warnings,
-        stops=figures.drop_off(db, survey),
+        stops=figures.drop_off(db, survey, reader.code, content),
         faults=dict(figures.faults(db, survey_id)),
         response=inviting.response(db, survey),
         cells=quotas.filled(db, survey),
