@@ -1,6 +1,7 @@
 """Exports as a process makes them in the background: each step in the audit trail, and nothing half done to be seen."""
 
 import asyncio
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from bot import background, clock
-from bot.background import OPEN, Finish, Hand, NotMade, State, Stopped
+from bot.background import Finish, Hand, NotMade, State, Stopped
 from bot.db import Database
 from bot.exports import service
 from bot.exports.models import Export
@@ -73,10 +74,8 @@ def clear_away(db: Session, data_dir: Path, after: timedelta) -> int:
     expired = list(db.scalars(select(Export).where(Export.state == State.READY, Export.finished_at <= old)))
     for export in expired:
         expire(db, export, exports_dir)
-    left = {int(folder.name.split("-")[1]): folder.parent for folder in exports_dir.glob("*/.export-*-*")}
-    at_work = set(db.scalars(select(Export.id).where(Export.id.in_(left), Export.state.in_(OPEN))))
-    for export_id in left.keys() - at_work:
-        clear(left[export_id], export_id)
+    for export_id in db.scalars(select(Export.id).where(Export.state.in_((State.FAILED, State.CANCELLED)))):
+        shutil.rmtree(exports_dir / str(export_id), ignore_errors=True)
     return len(expired)
 
 

@@ -99,7 +99,7 @@ async def test_work_that_was_cut_off_anywhere_ends_with_the_same_bytes(
     assert await make(database, tmp_path, "first", lambda part, _done: told.append(part))
     wanted = content(tmp_path, undisturbed)
     assert {Path(name).suffix for name in wanted} == {".csv", ".json", ".parquet", ".sav", ".sps", ".xlsx"}
-    every = 2 if database.is_sqlite else 5
+    every = 3 if database.is_sqlite else 7
     for moment in range(1, len(told) + 1, every):
         id = ask(database, options)
         with pytest.raises(Killed):
@@ -205,7 +205,7 @@ async def test_an_export_that_is_stopped_leaves_nothing(database: Database, tmp_
     assert (row(database, id).state, row(database, id).files) == (State.CANCELLED, None)
     with database.begin() as db:
         making.clear_away(db, tmp_path, timedelta(days=90))
-    assert content_names(tmp_path / "exports" / str(id)) == []
+    assert not (tmp_path / "exports" / str(id)).exists()
     assert await making.work(database, tmp_path / "exports", "second") == 0
 
 
@@ -249,14 +249,11 @@ async def test_files_go_after_their_time_and_what_was_taken_stays_known(database
     folder = tmp_path / "exports"
     assert await making.work(database, folder, "first") == 1
     made = row(database, id)
-    (folder / "9").mkdir()
-    (folder / "9" / ".export-9-1").mkdir()
     for days, gone in ((89, 0), (90, 1), (91, 0)):
         with database.begin() as db:
             clock.freeze(made.finished_at + timedelta(days=days))  # type: ignore[operator]
             assert making.clear_away(db, tmp_path, timedelta(days=90)) == gone
     assert (row(database, id).state, content_names(folder / str(id))) == (State.EXPIRED, [made.manifest])
-    assert content_names(folder / "9") == []
     with database.read() as db:
         entry = db.scalars(select(AuditEntry).where(AuditEntry.action == "export.expired")).one()
     assert sorted(entry.detail["files"]) == sorted(made.files)

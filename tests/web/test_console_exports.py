@@ -1,4 +1,4 @@
-"""How far an export or a report is, at the console and for programs; and what is said when it does not work out."""
+"""How far an export is, at the console and for programs; and what is said when it does not work out."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,11 +14,9 @@ from bot.contacts.consent import Proof
 from bot.contacts.models import Contact, Decision, Purpose
 from bot.db import Database
 from bot.exports.models import Export
-from bot.reports import service as reports
 from bot.staff.models import AuditEntry, Role
 from bot.web.console import live
 from tests.exports import towns
-from tests.reports.population import settle
 from tests.web.api_program import Program, granted
 from tests.web.console_browser import Browser, build, make_orders
 
@@ -89,24 +87,6 @@ async def test_what_went_wrong_and_what_is_gone_is_said_in_the_readers_language(
     change(database, lambda export: setattr(export, "state", background.State.EXPIRED))
     change(database, lambda export: setattr(export, "manifest", "towns-3-manifest.json"))
     assert "Les fichiers ont été supprimés à la fin de leur durée." in (await analyst.open("/exports")).text
-
-
-async def test_a_report_that_fails_at_something_unforeseen_says_so_at_once(
-    database: Database, messages_dir: Path, tmp_path: Path, frozen: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with database.begin() as db:
-        settle(db, messages_dir, 30)
-    app = build(database, messages_dir, tmp_path)
-    analyst = await Browser(app).sign_in(Role.ANALYST)
-    await analyst.submit(await analyst.open("/reports"), "/reports")
-
-    def odd(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(reports, "write", odd)
-    assert await make_orders(app) == 0
-    text = (await analyst.open("/reports")).text
-    assert "Did not work out It stopped at something unforeseen (ZeroDivisionError), which the log tells" in text
 
 
 async def test_a_program_asks_with_names_and_with_weights_follows_and_stops(app: FastAPI, database: Database) -> None:

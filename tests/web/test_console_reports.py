@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from bot.db import Database
+from bot.reports import service
 from bot.staff.models import AuditEntry, Role
 from tests.reports.population import settle
 from tests.web.console_browser import Browser, build, make_orders
@@ -21,7 +22,7 @@ def app(database: Database, messages_dir: Path, tmp_path: Path, frozen: datetime
 
 
 async def test_a_report_is_drawn_looked_at_and_saved_and_both_are_noted(
-    app: FastAPI, database: Database, tmp_path: Path
+    app: FastAPI, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await (await Browser(app).sign_in(Role.AGENT)).open("/reports")).status == 403
     browser = await Browser(app).sign_in(Role.ANALYST)
@@ -51,3 +52,12 @@ async def test_a_report_is_drawn_looked_at_and_saved_and_both_are_noted(
     (tmp_path / "reports" / "1" / "diaspora_mapping-ls-fr.pdf").unlink()
     for gone in ("/reports/1/pdf", "/reports/1/exe", "/reports/2/pdf"):
         assert (await browser.open(gone)).status == 404
+
+    def odd(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(service, "write", odd)
+    await browser.submit(await browser.open("/reports"), "/reports")
+    assert await make_orders(app) == 0
+    text = (await browser.open("/reports")).text
+    assert "Did not work out It stopped at something unforeseen (ZeroDivisionError), which the log tells" in text
