@@ -70,6 +70,7 @@ class Play:
         self.arrivals: dict[int, list[float]] = {bot.id: [] for bot in world.bots}  #: by bot, in seconds
         self._bots: dict[str, int] = {}  #: of each phone
         self._looks = 0  #: at the database's locks
+        self.stall = 0.0  #: the longest time that the emulators stood still: what came meanwhile, they took together
         self._waits: Counter[str] = Counter()  #: kind of lock -> how many of these looks saw somebody wait for one
         record = world.ledger.record
 
@@ -110,6 +111,13 @@ class Play:
             process.start()
             found.append(process)
         return found
+
+    async def watch_itself(self) -> None:
+        """Note how long this process was kept from its work, until cancelled."""
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.01)
+            self.stall = max(self.stall, time.perf_counter() - before - 0.01)
 
     async def until_serving(self, workers: int, senders: int) -> None:
         """Wait until so many processes share so many senders evenly."""
@@ -279,9 +287,12 @@ async def stage(rate: float) -> AsyncIterator[Play]:
             site = Many(
                 folder, url, at.telegram_api_base, at.twilio_api_base, "https://bot.example.org", accounts, rate, 10
             )
+            play = Play(site, database, world, server)
+            watching = asyncio.create_task(play.watch_itself())
             try:
-                yield Play(site, database, world, server)
+                yield play
             finally:
+                watching.cancel()
                 database.close()
                 server.cleanup()
 
@@ -298,7 +309,7 @@ async def run(rate: float, seconds: float) -> dict[str, Any]:
         print(f"killed, and the database restarted: {found['one machine']}", flush=True)
         found["another machine"] = await play.take_over(each * 2, apart=True)
         print(f"killed on another machine: {found['another machine']}", flush=True)
-    return found
+        return found | {"stall_seconds": round(play.stall, 2)}
 
 
 def main() -> None:
@@ -311,13 +322,15 @@ def main() -> None:
     ratio = found["2 on 2"]["per_second"] / found["1 on 1"]["per_second"]
     ends = [found["one machine"], found["another machine"]]
     worst = {name: max(end[name] for end in ends) for name in ("taken_over_seconds", "lost", "doubled")}
-    worst["busiest_second"] = max(figures["busiest_second"] for figures in found.values())
+    rounds = [figures for figures in found.values() if isinstance(figures, dict)]
+    worst["busiest_second"] = max(figures["busiest_second"] for figures in rounds)
     print(
         json.dumps(
             {"bench": "scale", "engine": "postgresql", "rate": chosen.rate, "ratio": round(ratio, 2), **worst, **found}
         )
     )
-    kept = worst["taken_over_seconds"] < TAKEN_OVER and worst["busiest_second"] <= chosen.rate
+    cap = chosen.rate * (1 + found["stall_seconds"])
+    kept = worst["taken_over_seconds"] < TAKEN_OVER and worst["busiest_second"] <= cap
     sys.exit(ratio < RATIO or not kept or bool(worst["lost"] or worst["doubled"]))
 
 

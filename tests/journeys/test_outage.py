@@ -66,7 +66,6 @@ async def test_while_the_database_is_away_everybody_is_told_to_come_back_and_the
     village: Stage, database_url: str
 ) -> None:
     palesa, outage = somebody(village), Outage(database_url)
-    await palesa.join()
     secret = {"X-Telegram-Bot-Api-Secret-Token": village.app.settings.telegram_webhook_secret.get_secret_value()}
     async with httpx.AsyncClient(base_url=village.url, headers={"Authorization": "Bearer none"}) as caller:
         caller.cookies.set("outreach_session", "somebody", path="/console")
@@ -78,10 +77,10 @@ async def test_while_the_database_is_away_everybody_is_told_to_come_back_and_the
                 is_hook = page.startswith("/hooks")
                 answer = await (caller.post(page, json=update, headers=secret) if is_hook else caller.get(page))
                 assert (page, answer.status_code, answer.headers.get("Retry-After")) == (page, 503, "5")
-            await palesa.phone.send("Are you there?")
+            await palesa.phone.send("HELP")
             updates = village.world.telegram.updates
             await until(lambda: updates.last_error and "503" in updates.last_error[1])
         await until(lambda: outage.listeners() == 1)
         assert (await caller.get("/readyz")).json() == {"status": "ok"}
-    await palesa.play("bot: unknown.text")
+    await palesa.play("bot: help.text")
     assert await village.app.run_job("followed_broadcasts") == 0
