@@ -27,7 +27,7 @@ from bot.exports.options import Options
 from bot.feeds.models import Feed, FeedRow
 from bot.staff import audit
 from bot.staff.models import ApiToken
-from bot.surveys.models import Answer, Run, Survey
+from bot.surveys.models import Run, Survey
 
 _CHUNK = 1000
 _QUIET = {"synchronize_session": False}
@@ -162,23 +162,20 @@ def _told(feed: Feed) -> Select[*tuple[Any, ...]]:
 
 
 def _there(db: Session, feed: Feed) -> Select[*tuple[Any, ...]]:
-    """Return the interviews of the form: of each person and occasion the one that came furthest."""
+    """Return the interviews of the form: of each person and occasion the one that came furthest.
+
+    Whatever changes an answer is a turn of its interview, or ends or nudges it, and says so in the interview's row:
+    so the answers themselves, of which there are many, are not looked at.
+    """
     survey = next(row for row in forms(db) if row.form_id == feed.form_id)
     chosen = service.interviews(survey, Options(all_versions=True)).order_by(None).subquery()
-    answers = (
-        select(Answer.run_id, func.count().label("answers"), func.max(Answer.id).label("last"))
-        .where(Answer.superseded_at.is_(None), Answer.run_id.in_(select(chosen.c.id)))
-        .group_by(Answer.run_id)
-        .subquery()
-    )
     return (
         select(
-            *(Run.id, Run.started_at, Run.contact_id, Run.survey_id, Run.disposition, Run.updated_at),
-            *(Run.completed_at, Run.language, Run.channel, Contact.source, answers.c.answers, answers.c.last),
+            *(Run.id, Run.started_at, Run.contact_id, Run.survey_id, Run.disposition, Run.updated_at, Run.nudges),
+            *(Run.completed_at, Run.language, Run.channel, Contact.source),
         )
         .join(chosen, chosen.c.id == Run.id)
         .join(Contact, Contact.id == Run.contact_id)
-        .outerjoin(answers, answers.c.run_id == Run.id)
         .order_by(Run.id)
     )
 

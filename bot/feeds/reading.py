@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact
 from bot.exports.blocks import Record, records
-from bot.exports.cases import Case, Given, Known, day_of, replies_of
+from bot.exports.cases import Case, Given, Known, day_of, plain, replies_of
 from bot.exports.cells import label_in
 from bot.exports.variables import NUMBER, Table, Variable
 from bot.feeds.models import Feed, FeedRow
@@ -134,7 +134,7 @@ class Reader:
             .where(Answer.run_id.in_([row[-1] for row in found]), Answer.superseded_at.is_(None), Answer.relevant)
             .order_by(Answer.run_id)
         )
-        grouped = groupby(self.db.connection().execute(given), key=itemgetter(0))
+        grouped = groupby(plain(self.db, given), key=itemgetter(0))
         replies = {run_id: replies_of(rows, self._known) for run_id, rows in grouped}
         return [
             Case(

@@ -64,6 +64,7 @@ def correct(database: Database, run_id: int, name: str, value: str) -> None:
         run = db.get_one(Run, run_id)
         supersede(db, run, f"/data/{name}")
         add_answer(db, run, name, value)
+        run.updated_at = clock.now()
 
 
 def test_a_client_of_others_reads_everybody_once_while_people_come_and_go(app: FastAPI, database: Database) -> None:
