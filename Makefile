@@ -72,6 +72,9 @@ bench-import: $(VENV)/.dev  ## Read 100,000 rows of a list, beside phonenumbers 
 bench-export: $(VENV)/.dev  ## CPU and memory of exporting 1,000,000 answers to each format, beside pandas and polars
 	@$(BIN)/python -m benchmarks.exporting $(ARGS)
 
+bench-feeds: $(VENV)/.dev  ## CPU of a page of 1,000 rows of 40 questions as OData, and of looking for changes
+	@$(BIN)/python -m benchmarks.feeds $(ARGS)
+
 bench-inbound: $(VENV)/.dev $(VENV)/.peers  ## CPU from a webhook to the committed reply, beside other bots, on both engines
 	@$(BIN)/python -m benchmarks.inbound $(ARGS)
 

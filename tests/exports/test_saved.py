@@ -70,6 +70,11 @@ async def test_the_latest_is_at_an_address_that_outlives_versions_of_the_form(
     assert b"MU" in after.content
     assert (await program.get("/exports/saved/monthly/latest/files/other.csv")).status_code == 404
     assert (await program.post("/exports/saved/monthly/runs")).status_code == 202
+    made = await program.post("/exports/saved", {"name": "daily", "survey": 1, "rhythm": "day", "formats": ["csv"]})
+    assert (made.status_code, made.json()["paused"]) == (201, False)
+    assert (await program.post("/exports/saved/daily/pause")).json()["paused"]
+    assert (await program.client.delete("/exports/saved/daily")).status_code == 204
+    assert [one["name"] for one in (await program.get("/exports/saved")).json()] == ["monthly"]
 
 
 async def test_only_the_last_few_keep_their_files(program: Program, database: Database, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class ExportIn(Body):
 
     def options(self) -> Options:
         """Return it as the service takes it."""
-        given = self.model_dump(exclude={"survey", "reason", "targets"})
+        given = self.model_dump(include=ExportIn.model_fields.keys() - {"survey", "reason", "targets"})
         sets = {
             name: frozenset(map(str, given[name]))
             for name in ("formats", "leave_out", "dispositions", "identifying", "bands")

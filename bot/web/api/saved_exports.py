@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, Response
@@ -13,11 +14,21 @@ from bot.exports import saved
 from bot.exports.models import Export, SavedExport
 from bot.staff import audit
 from bot.staff.models import StaffUser
+from bot.surveys.models import Survey
 from bot.web.api.access import IdempotencyKey
-from bot.web.api.exports import ExportOut, Reads, Writes, send, shown
+from bot.web.api.exports import ExportIn, ExportOut, Reads, Writes, send, shown
 from bot.web.console.visit import found
 
 router = APIRouter(tags=["exports"])
+
+
+class SavedIn(ExportIn):
+    """What to export again and again, and when: names are left to exports that people take by hand."""
+
+    name: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]{0,62}$", description="Stands in its address.")]
+    rhythm: saved.Rhythm = saved.Rhythm.MONTH
+    hour: Annotated[int, Field(ge=0, le=23, description="At the office.")] = 6
+    keep: Annotated[int, Field(ge=1, le=saved.MOST_KEPT, description="Of so many the files stay.")] = 3
 
 
 class SavedOut(BaseModel):
@@ -52,6 +63,41 @@ def _list(db: Session) -> list[SavedOut]:
 def _said(row: SavedExport) -> SavedOut:
     plain = {name: getattr(row, name) for name in SavedOut.model_fields if name != "form"}
     return SavedOut(**plain, form=row.form_id)
+
+
+@router.post("/exports/saved", status_code=201, response_model=SavedOut)
+async def create(call: Writes, body: SavedIn, key: IdempotencyKey = None) -> Response:
+    """Save an export, and make it for the first time."""
+    return await call.once(key, 201, lambda db: _create(db, body, call.user))
+
+
+def _create(db: Session, body: SavedIn, user: StaffUser) -> SavedOut:
+    survey = found(db.get(Survey, body.survey))
+    return _said(saved.save(db, body.name, survey, body.options(), body.rhythm, body.hour, body.keep, user))
+
+
+@router.post("/exports/saved/{name}/pause", response_model=SavedOut)
+async def pause(call: Writes, name: str, key: IdempotencyKey = None) -> Response:
+    """Let it rest."""
+    return await call.once(key, 200, lambda db: _pause(db, name, call.user, True))
+
+
+@router.post("/exports/saved/{name}/resume", response_model=SavedOut)
+async def resume(call: Writes, name: str, key: IdempotencyKey = None) -> Response:
+    """Go on from the next time."""
+    return await call.once(key, 200, lambda db: _pause(db, name, call.user, False))
+
+
+def _pause(db: Session, name: str, user: StaffUser, paused: bool) -> SavedOut:
+    row = found(saved.find(db, name))
+    saved.pause(db, row, user, paused)
+    return _said(row)
+
+
+@router.delete("/exports/saved/{name}", status_code=204)
+async def forget(call: Writes, name: str) -> None:
+    """Forget it; what it made stays as long as other exports."""
+    await call.write(lambda db: saved.delete(db, found(saved.find(db, name)), call.user))
 
 
 @router.get("/exports/saved/{name}/latest")
