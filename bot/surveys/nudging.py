@@ -29,8 +29,10 @@ _BATCH = 500
 
 def queue_due_nudges(db: Session, content: Content, now: datetime, after: Sequence[timedelta] = NUDGES) -> int:
     """Remind people who fell silent of their open question; return how many."""
+    if not after:
+        return 0
     due = or_(*(and_(Run.nudges == number, Run.updated_at <= now - wait) for number, wait in enumerate(after)))
-    return _remind(db, content, _silent(now).where(due).limit(_BATCH)) if after else 0
+    return _remind(db, content, _silent(now).where(due).limit(_BATCH))
 
 
 def nudge_now(db: Session, content: Content, survey: Survey, now: datetime) -> int:

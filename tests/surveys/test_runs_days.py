@@ -70,6 +70,13 @@ def test_silence_is_broken_twice_and_no_more(chat: Chat) -> None:
     assert len(queued(chat)) == 2
 
 
+def test_where_no_reminder_is_set_nobody_is_reminded(chat: Chat) -> None:
+    chat.say("one")
+    clock.advance(100 * HOUR)
+    with chat.database.begin() as db:
+        assert service.queue_due_nudges(db, chat.content, clock.now(), ()) == 0
+
+
 def test_a_reminder_repeats_the_open_question_and_carries_the_template(chat: Chat) -> None:
     chat.say("one")
     clock.advance(25 * HOUR)

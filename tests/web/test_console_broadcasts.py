@@ -435,3 +435,13 @@ async def test_an_approver_sends_a_draft_back_with_a_reason(app: FastAPI) -> Non
     assert "1 to change" in (await editor.open("/")).text
     page = await editor.submit(await editor.open(f"{path}/edit"), f"{path}/edit", text_en="On Tuesday.")
     assert "The day is wrong." not in page.text
+
+
+async def test_a_template_gets_the_values_of_its_own_fields_whichever_others_are_offered(
+    app: FastAPI, database: Database
+) -> None:
+    editor = await Browser(app).sign_in(Role.EDITOR)
+    values = {"value.announcement.en.title": "Of another", "value.investment_notice.en.title": "A savings bond"}
+    await write(editor, template="investment_notice", **values)
+    with database.read() as db:
+        assert db.scalars(select(Broadcast)).one().variables == {"en": {"title": "A savings bond"}}

@@ -171,7 +171,7 @@ def fill(found: Found, chance: random.Random) -> tuple[str, list[tuple[str, str]
         elif roll < 0.9:
             fields += [(name, chance.choice(HOSTILE)) for _ in range(3 if roll < 0.42 else 1)]
     if chance.random() < 0.1:
-        fields.append((chance.choice(("unknown", "id", "value.en.x", "value.xx.", MARK)), chance.choice(HOSTILE)))
+        fields.append((chance.choice(("unknown", "id", "value.x.en.x", "value..xx.", MARK)), chance.choice(HOSTILE)))
     return action, fields
 
 

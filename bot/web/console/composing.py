@@ -185,12 +185,12 @@ def _too_much(form: Form, draft: Draft) -> Iterator[str]:
 
 
 def _variables(form: Form) -> dict[str, dict[str, str]]:
-    """Return the fields value.<language>.<name> of the chosen template."""
+    """Return the fields value.<template>.<language>.<name> of the chosen template."""
     values: dict[str, dict[str, str]] = {}
+    chosen = f"value.{form.text('template')}."
     for field in form.names():
-        kind, _, rest = field.partition(".")
-        language, _, name = rest.partition(".")
-        if kind == "value" and language in LANGUAGES and form.text(field):
+        language, _, name = field.removeprefix(chosen).partition(".")
+        if field.startswith(chosen) and language in LANGUAGES and form.text(field):
             values.setdefault(language, {})[name] = form.text(field)
     return values if form.text("template") else {}
 
