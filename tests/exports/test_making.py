@@ -170,7 +170,10 @@ async def test_two_processes_never_make_the_same_export(database: Database, tmp_
         assert sorted(ready) == [str(id) for id in ids]
 
 
-async def test_who_was_silent_for_too_long_publishes_nothing_any_more(database: Database, tmp_path: Path) -> None:
+async def test_who_was_silent_for_too_long_publishes_nothing_any_more(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "RENEW", 3600)
     id = ask(database)
 
     def overtaken() -> None:
