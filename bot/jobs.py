@@ -56,6 +56,8 @@ def table(
     patience: Patience = Patience(),
     senders: Collection[SenderKey] = (),
     erased: Path | None = None,
+    *,
+    by_mail: bool = False,
 ) -> tuple[Job, ...]:
     """Return all jobs; without a folder of data, or senders that are on, those that look there do nothing."""
     return (
@@ -84,7 +86,7 @@ def table(
         Job("saved_exports", 60, saved.run_due),
         Job("older_saved_exports", 600, lambda db: saved.thin(db, data_dir / "exports") if data_dir else 0),
         Job("old_exports", 600, lambda db: making.clear_away(db, data_dir, patience.exports) if data_dir else 0),
-        Job("alarms", 60, lambda db: alarms.sound(db, content, data_dir)),
+        Job("alarms", 60, lambda db: alarms.sound(db, content, data_dir, by_mail=by_mail)),
         Job("alike", 600, alike.find),
         Job("made_files", 600, lambda _: made.clear(router.media_dir) if router.media_dir else 0),
     )

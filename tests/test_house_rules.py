@@ -44,7 +44,7 @@ NAMES_A_PROVIDER = {
     "bot/logs.py": "silences their libraries, which log tokens",
     "bot/web/hooks.py": "a comment on the size of their calls",
 }
-EDGE = ("bot/channels/", "bot/emulators/", "bot/demo/", "bot/cli/", "bot/app.py", "bot/settings/")
+EDGE = ("bot/channels/", "bot/emulators/", "bot/demo/", "bot/cli/", "bot/app/", "bot/settings/")
 #: Rooms whose words reach members.
 SPEAKING = ("conversations", "surveys", "events", "broadcasts", "opportunities", "messaging")
 SAYING = {"Message", "queue", "say", "send", "Button", "button"}

@@ -113,6 +113,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_series")),
     )
     op.create_table(
+        "finding",
+        sa.Column("about", sa.String(length=128), nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("about", name=op.f("pk_finding")),
+    )
+    op.create_table(
         "import_batch",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
@@ -537,6 +543,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("likeness", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_likeness_other_id"), ["other_id"], unique=False)
+
+    op.create_table(
+        "mail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["staff_user.id"], name=op.f("fk_mail_user_id_staff_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+    )
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "opportunity",
@@ -1409,6 +1434,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_opportunity_status"))
 
     op.drop_table("opportunity")
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_user_id"))
+        batch_op.drop_index(batch_op.f("ix_mail_due_at"))
+
+    op.drop_table("mail")
     with op.batch_alter_table("likeness", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_likeness_other_id"))
 
@@ -1477,6 +1507,7 @@ def downgrade() -> None:
 
     op.drop_table("provider_copy")
     op.drop_table("import_batch")
+    op.drop_table("finding")
     op.drop_table("event_series")
     op.drop_table("content")
     op.drop_table("contact_group")

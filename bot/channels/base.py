@@ -249,6 +249,13 @@ class Channel(Protocol):
         """Say `text` in the group that an inbound of kind "group" came from, and leave it."""
         ...
 
+    async def examine(self, address: str) -> str | None:
+        """Return what is wrong at the provider: token, address_other (than `address`), address_failing; None: nothing.
+
+        `address` is where the provider should call us; empty: it need not. Raises when it cannot be asked.
+        """
+        ...
+
     async def start(self) -> None:
         """Open connections; an unreachable provider does not stop the start."""
         ...

@@ -18,6 +18,7 @@ class MemoryChannel:
         self.files: dict[str, bytes | FetchFailure] = {}  #: what people sent, by reference
         self.discarded: list[str] = []
         self.forgotten: list[str] = []
+        self.trouble: str | None = None
 
     async def send(self, message: Outbound) -> str:
         """Keep the message, or raise the next scripted failure."""
@@ -60,6 +61,10 @@ class MemoryChannel:
 
     async def decline(self, inbound: Inbound, text: str) -> None:
         """Do nothing."""
+
+    async def examine(self, address: str) -> str | None:
+        """Return what was found wrong, as the test says."""
+        return self.trouble
 
     async def start(self) -> None:
         """Do nothing."""

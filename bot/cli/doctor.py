@@ -3,14 +3,16 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from smtplib import SMTPException
 
 import typer
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot import crypto, logs, migrations, settings
+from bot import certificate, crypto, logs, migrations, settings
 from bot.cli.content import content_problems
 from bot.cli.opened import try_key
 from bot.cli.output import AsJson, Trouble, complain, show_json
@@ -124,7 +126,30 @@ def _public_address(loaded: Settings) -> str:
         return f"none, which polling does not need; staff open {loaded.local_url}/console/"
     if not url.startswith("https://"):
         raise Trouble(f"OUTREACH_PUBLIC_URL={url} is not secure: providers call https only, so write https://...")
-    return f"{url} is https"
+    try:
+        left = certificate.seconds_left(url, time.time())
+    except certificate.Untrusted as error:
+        raise Trouble(f"Providers do not accept the certificate of {url} ({error}): renew it") from None
+    if left is None:
+        return f"{url} is https; it cannot be reached from here, so look at it from elsewhere"
+    days = int(left // 86_400)
+    if days < certificate.ENOUGH.days:
+        raise Trouble(f"The certificate of {url} ends in {days} days: see why it is not renewed")
+    return f"{url} is https, and its certificate is good for {days} days"
+
+
+def _mail(loaded: Settings) -> str:
+    if not loaded.smtp_host:
+        return "OUTREACH_SMTP_HOST is empty: alarms reach linked chats only"
+    from bot.app.building import mail_server
+
+    try:
+        with mail_server(loaded).opened():
+            pass
+    except (SMTPException, OSError) as error:
+        where, why = f"{loaded.smtp_host}:{loaded.smtp_port}", type(error).__name__
+        raise Trouble(f"The mail server {where} does not take us ({why}): check OUTREACH_SMTP_...") from None
+    return f"{loaded.smtp_host} takes us"
 
 
 def _official(loaded: Settings) -> str:
@@ -142,4 +167,5 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "content": _content,
     "public address": _public_address,
     "official accounts": _official,
+    "mail server": _mail,
 }

@@ -10,12 +10,16 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.content import Content
+from bot.content.console import CONSOLE_LANGUAGES
+from bot.content.languages import SOURCE
 from bot.conversations import staff_chats
-from bot.conversations.models import Alarm
+from bot.conversations.examining import ALARMS, says
+from bot.conversations.models import Alarm, Finding
+from bot.mail import service as mail
 from bot.messaging import health
 from bot.messaging.models import IS_IN_DOUBT, OutboxMessage, Priority, Status
 from bot.messaging.models import Content as Template
-from bot.sentences import Sentence
+from bot.sentences import Sentence, said
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission, allows
 from bot.webhooks import service as webhooks
@@ -36,8 +40,8 @@ LOST = ("rejected", "paused", "disabled")
 LAST_BACKUP = "last_backup"  #: file in DATA_DIR with the time of the latest
 
 
-def sound(db: Session, content: Content, data_dir: Path | None) -> int:
-    """Tell staff what has begun and what is over; return how many alarms were told."""
+def sound(db: Session, content: Content, data_dir: Path | None, *, by_mail: bool = False) -> int:
+    """Tell staff what has begun and what is over, by e-mail too; return how many alarms were told."""
     now, current = clock.now(), dict(conditions(db, data_dir))
     rows = {row.name: row for row in db.scalars(select(Alarm).with_for_update())}
     told = 0
@@ -49,11 +53,12 @@ def sound(db: Session, content: Content, data_dir: Path | None) -> int:
         if row.told_at is None:
             webhooks.emit(db, Kind.ALARM_RAISED, {"alarm": name.partition(":")[0]})
         row.told_at = now
-        _tell(db, content, sentence)
+        _tell(db, content, sentence, Sentence("Alarm: %(alarm)s", alarm=_called(name)), by_mail=by_mail)
         told += 1
     for row in rows.values():
         if row.told_at:
-            _tell(db, content, Sentence("Over: %(alarm)s", alarm=_NAMES[row.name.partition(":")[0]]))
+            over = Sentence("Over: %(alarm)s", alarm=_called(row.name))
+            _tell(db, content, over, over, by_mail=by_mail)
             told += 1
         db.delete(row)
     return told
@@ -65,6 +70,8 @@ def conditions(db: Session, data_dir: Path | None) -> Iterator[tuple[str, Senten
     yield from _of_templates(db)
     yield from _of_callbacks(db, clock.now())
     yield from _of_webhooks(db)
+    for found in db.scalars(select(Finding).order_by(Finding.about)):
+        yield f"{ALARMS[found.code]}:{found.about}"[:128], says(found.code, found.about)
     if data_dir:
         yield from _of_machine(data_dir, clock.now())
 
@@ -77,6 +84,9 @@ _NAMES = {
     "parked": Sentence("messages of members that could not be handled"),
     "template": Sentence("a template that may not be used"),
     "callbacks": Sentence("no word of the provider about our messages"),
+    "token": Sentence("a provider did not know us"),
+    "address": Sentence("a provider did not reach us"),
+    "certificate": Sentence("the certificate of our address"),
     "webhook": Sentence("a webhook was switched off"),
     "disk": Sentence("the disk was nearly full"),
     "backup": Sentence("no recent backup"),
@@ -144,9 +154,17 @@ def _of_machine(data_dir: Path, now: datetime) -> Iterator[tuple[str, Sentence]]
         yield "backup", Sentence("The latest backup is more than %(days)s days old.", days=BACKUP_AGE.days)
 
 
-def _tell(db: Session, content: Content, sentence: Sentence) -> None:
+def _called(name: str) -> Sentence:
+    return _NAMES[name.partition(":")[0]]
+
+
+def _tell(db: Session, content: Content, sentence: Sentence, subject: Sentence, *, by_mail: bool) -> None:
     staff = db.scalars(select(StaffUser).where(StaffUser.active).order_by(StaffUser.id))
     for user in staff:
-        if allows(user, Permission.SETTINGS_MANAGE):
-            for address in staff_chats.chats(db, user):
-                staff_chats.tell(db, content, user, address, sentence)
+        if not allows(user, Permission.SETTINGS_MANAGE):
+            continue
+        for address in staff_chats.chats(db, user):
+            staff_chats.tell(db, content, user, address, sentence)
+        if by_mail:
+            speak = content.console[user.language if user.language in CONSOLE_LANGUAGES else SOURCE].gettext
+            mail.queue(db, user, said(subject, speak), said(sentence, speak))

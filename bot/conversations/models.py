@@ -106,6 +106,15 @@ class Alarm(Base):
     told_at: Mapped[datetime | None]  #: for the last time
 
 
+class Finding(Base):
+    """What was wrong with a sender or our address when we last asked."""
+
+    __tablename__ = "finding"
+
+    about: Mapped[str] = mapped_column(String(128), primary_key=True)  #: a sender of ours, or our address
+    code: Mapped[str] = mapped_column(String(32))
+
+
 class StaffCode(Base):
     """The code that links a chat once; a new one takes the place of the one before."""
 

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     export_days: int = Field(
         90, ge=1, le=3650, description="Days that the files of an export stay; who took what stays known."
     )
+    smtp_host: str = Field("", description="Mail server by which alarms reach staff; empty: they come to chats only.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="How it is encrypted.")
+    smtp_user: str = Field("", description="Who signs in at the mail server; empty: nobody need.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
+    smtp_from: str = Field("", description="Address that our e-mails come from.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")
@@ -181,6 +187,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}WHATSAPP_FROM is missing: write {PREFIX}WHATSAPP_FROM=+<your number>")
         if self.twilio_account_sid and not self.public_url:
             raise ValueError(f"{PREFIX}PUBLIC_URL is missing: Twilio calls us at a public https address")
+        if self.smtp_host and "@" not in self.smtp_from:
+            raise ValueError(f"{PREFIX}SMTP_FROM is missing: write the address that our e-mails come from")
         self._check_more()
         if self.oidc_issuer and not (self.oidc_client_id and self.public_url):
             raise ValueError(f"{PREFIX}OIDC_CLIENT_ID and {PREFIX}PUBLIC_URL are needed: write both beside OIDC_ISSUER")

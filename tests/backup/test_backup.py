@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from bot.app import prepare_keys
+from bot.app.keys import prepare_keys
 from bot.broadcasts.models import Broadcast, BroadcastStatus
 from bot.contacts.models import Address, Contact, State
 from bot.conversations import erasures, rights

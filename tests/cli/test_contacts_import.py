@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import clock
-from bot.app import prepare_keys
+from bot.app.keys import prepare_keys
 from bot.content import Content
 from bot.content.templates import WHATSAPP_LANGUAGES
 from bot.conversations import inviting

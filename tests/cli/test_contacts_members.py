@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import clock
-from bot.app import prepare_keys
+from bot.app.keys import prepare_keys
 from bot.contacts import consent
 from bot.contacts.models import Address, Contact, Decision, Purpose, State, Trait, TraitKind
 from bot.db import Database

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.app import prepare_keys
+from bot.app.keys import prepare_keys
 from bot.broadcasts.models import Broadcast
 from bot.content import Content
 from bot.db import Database

@@ -55,6 +55,8 @@ ABOUT_OTHERS = {
     "survey": "forms",
     "survey_file": "files of forms",
     "transfer_cost": "prices",
+    "mail": "alarms to staff",
+    "finding": "troubles with providers and our address",
     "webhook": "addresses of other programs",
     "webhook_call": "what other programs are told: numbers and figures, for a month",
     "worker": "our processes",

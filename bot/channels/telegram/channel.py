@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 
 import structlog
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaPhoto, Message
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
+from bot import clock
 from bot.channels import payloads
 from bot.channels.base import (
     BadSignature,
@@ -39,6 +41,7 @@ ALBUM_LIMIT = 10
 UPLOAD = 60.0  #: seconds to wait for the answer to an upload, which Telegram looks at first
 #: What Telegram shows with a player; other sounds and films are documents.
 PLAYED = frozenset({"audio/mpeg", "audio/mp4", "video/mp4"})
+LATELY = timedelta(hours=1)  #: an error of Telegram's calls to us that is older is over
 ROW_LABELS = 24  #: characters of labels that fit side by side on a small phone
 
 
@@ -227,6 +230,17 @@ class TelegramChannel:
     def parse_receipts(self, hook: Hook) -> list[Receipt]:
         """Telegram sends none: `sent` is its last word."""
         return []
+
+    async def examine(self, address: str) -> str | None:
+        """Ask Telegram whom it calls, and how that went."""
+        try:
+            info = await self.bot.get_webhook_info()
+        except (InvalidToken, Forbidden):
+            return "token"
+        if address and info.url != address:
+            return "address_other"
+        failed = info.last_error_date and clock.now() - info.last_error_date < LATELY
+        return "address_failing" if address and failed and info.pending_update_count else None
 
     async def set_webhook(self, url: str) -> None:
         """Ask Telegram to call us; updates that wait are kept."""

@@ -14,37 +14,35 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute
 
-from bot import crypto, jobs, orders
-from bot.broadcasts import attachments, examples, rendering
+from bot import jobs, orders
+from bot.app import building
+from bot.app.keys import prepare_keys, secret_key
+from bot.broadcasts import rendering
 from bot.broadcasts.models import KIND as BROADCAST
 from bot.broadcasts.policy import Policy, paces
 from bot.channels import telegram, whatsapp
-from bot.channels.base import Channel, Inbound, Layout, Media, Receipt, SenderKey
+from bot.channels.base import Channel, Inbound, Layout, Receipt
 from bot.channels.telegram import Poller, TelegramChannel
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.content import Content
 from bot.content.languages import SOURCE
-from bot.conversations import inviting, mydata, safety
+from bot.conversations import examining, inviting, safety
 from bot.conversations.router import Router
 from bot.db import Database
-from bot.events import calendars, certificates, materials
 from bot.grouping import GroupCommit
 from bot.jobs import Patience
+from bot.mail import posting
 from bot.messaging import delivery, fetching, forgetting, inbox, lives, receipts, reconciling, templates, workers
 from bot.messaging.begun import Notes
 from bot.messaging.claims import Desk
 from bot.messaging.delivery import Delivery
 from bot.messaging.eligibility import Rules
-from bot.messaging.made import Maker, Makers
+from bot.messaging.made import Makers
 from bot.messaging.owed import FULL_TEXT, WORDS
-from bot.messaging.templates import Serving, StoredContents
 from bot.messaging.waking import Wakeups
 from bot.settings import PREFIX, Settings, SettingsError
-from bot.settings.senders import TelegramSender, WhatsAppSender
 from bot.staff.models import Role
-from bot.surveys import files
 from bot.surveys import inviting as surveys
-from bot.web import calendars as calendar_pages
 from bot.web import media, server
 from bot.web.console import ConsoleContext
 from bot.web.hooks import HookContext, by_path
@@ -57,7 +55,10 @@ LAYOUTS: Mapping[str, Layout] = {"telegram": telegram.layout, "whatsapp": whatsa
 HEARTBEAT = 3  #: seconds
 RECONCILE = 60  #: seconds
 FORGET = 30  #: seconds
-FETCH, TELL = 3, 5  #: seconds
+FETCH = 3  #: seconds
+TELL = 5  #: seconds
+EXAMINE = 600  #: seconds
+POST = 15  #: seconds
 
 
 class App:
@@ -71,7 +72,7 @@ class App:
         self.database = Database(settings.database)
         self.rules = Rules(settings.quiet_from, settings.quiet_until, settings.weekly_cap)
         lives.use(lives.of_hours(settings.reply_life, settings.reminder_life, settings.broadcast_life))
-        self.senders = _senders(settings, self.database)
+        self.senders = building.senders(settings, self.database)
         #: The main sender of each channel that is switched on.
         self.channels = {channel.name: channel for channel in reversed(self.senders.values())}
         self.hooks = by_path(self.senders)
@@ -86,10 +87,16 @@ class App:
             media_dir=settings.media_dir,
             policy=self.policy,
         )
-        self.makers = Makers(_makers(self.content, settings), settings.media_dir)
+        self.makers = Makers(building.makers(self.content, settings), settings.media_dir)
         patience = Patience(settings.silences, timedelta(settings.survey_expiry), timedelta(settings.export_days))
         table = jobs.table(
-            self.content, self.router, settings.data_dir, patience, list(self.senders), settings.erasures
+            self.content,
+            self.router,
+            settings.data_dir,
+            patience,
+            list(self.senders),
+            settings.erasures,
+            by_mail=bool(settings.smtp_host),
         )
         self.jobs = {job.name: job for job in table}
         self.worker = f"{socket.gethostname()[:40]}-{os.getpid()}-{os.urandom(3).hex()}"
@@ -244,8 +251,10 @@ class App:
         for job in self.jobs.values():
             scheduler.add_job(self.run_job, "interval", seconds=job.every, args=[job.name])
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
-        errands = (self.reconcile, RECONCILE), (self.forget_copies, FORGET), (self.fetch_files, FETCH)
-        for errand, every in (*errands, (self.call_webhooks, TELL)):
+        errands = [(self.reconcile, RECONCILE), (self.forget_copies, FORGET), (self.fetch_files, FETCH)]
+        errands += [(self.call_webhooks, TELL), (self.examine, EXAMINE)]
+        errands += [(self.post, POST)] if self.settings.smtp_host else []
+        for errand, every in errands:
             scheduler.add_job(self._try, "interval", seconds=every, args=[errand], name=errand.__name__)
         return scheduler
 
@@ -284,6 +293,16 @@ class App:
         """Tell other programs what happened."""
         return await telling.run(self.database, private=self.settings.webhook_private)
 
+    async def examine(self) -> int:
+        """Ask the providers and our own address whether all is well; return how much is not."""
+        url = self.settings.public_url if self.settings.telegram_mode == "webhook" else ""
+        places = {(bot.name, bot.sender): f"{url}/hooks/{path}" for path, bot in self.hooks.items() if url}
+        return await examining.examine(self.database, self.senders, places, self.settings.public_url)
+
+    async def post(self) -> int:
+        """Hand staff's e-mails to the mail server; what it does not take is tried again later."""
+        return await posting.run(self.database, building.mail_server(self.settings))
+
     async def forget_copies(self) -> int:
         """Have the providers delete their copies of erased people's messages."""
         return await forgetting.forget(self.database, self.senders)
@@ -299,7 +318,7 @@ class App:
         whatsapp = self.channels.get("whatsapp")
         if not isinstance(whatsapp, WhatsAppChannel):
             return {}
-        return await templates.sync(self.database, self.content, whatsapp.contents, _serving(self.settings))
+        return await templates.sync(self.database, self.content, whatsapp.contents, building.serving(self.settings))
 
     def close(self) -> None:
         """Close the database."""
@@ -315,84 +334,3 @@ def refuse_unknown_roles(settings: Settings) -> None:
         raise SettingsError(
             f"{name} is wrong: {', '.join(unknown)} is no role. Write {name}= with some of {', '.join(Role)}"
         )
-
-
-def prepare_keys(settings: Settings) -> None:
-    """Load the encryption key, made in DATA_DIR on first use."""
-    given = settings.encryption_key.get_secret_value()
-    crypto.use(crypto.Keyring.parse(given or crypto.load_or_create(settings.data_dir / "keys" / "encryption.key")))
-
-
-def secret_key(settings: Settings) -> bytes:
-    """Return what signs cookies and links."""
-    given = settings.secret_key.get_secret_value()
-    return (given or crypto.load_or_create(settings.data_dir / "keys" / "secret.key")).encode()
-
-
-def _address(settings: Settings, file: Media) -> str:
-    """Return where a provider, or a person for what the provider does not take, finds a file."""
-    address = calendar_pages.address if file.content_type == calendars.CONTENT_TYPE else media.address
-    return address(secret_key(settings), settings.public_url, file.reference)
-
-
-def _serving(settings: Settings) -> Serving:
-    """Return where Twilio fetches files, and those that reviewers of templates see."""
-    base, secret = media.base(settings.public_url), secret_key(settings)
-
-    def example(kind: str) -> str:
-        address = media.address(secret, settings.public_url, examples.reference(kind), media.REVIEW)
-        return address.removeprefix(base)
-
-    return Serving(base, example)
-
-
-def _makers(content: Content, settings: Settings) -> dict[str, Maker]:
-    """Return what makes each kind of file."""
-    template = settings.messages / "certificate.typ"
-    address = f"{settings.public_url}/console/certificate" if settings.public_url else ""
-    return {
-        "calendar": lambda db, name: calendars.make(db, content, name),
-        "certificate": lambda db, name: certificates.make(db, content, template, address, name),
-        "material": materials.make,
-        mydata.KIND: lambda db, name: mydata.make(db, content, settings.messages / "mydata.typ", name),
-        attachments.KIND: attachments.make,
-        examples.KIND: examples.make,
-        files.KIND: files.make,
-    }
-
-
-def _senders(settings: Settings, database: Database) -> dict[SenderKey, Channel]:
-    """Build every sender of the channels that are switched on, each channel's main one first."""
-    built: list[Channel] = [_bot(settings, sender, database) for sender in settings.telegram_senders]
-    built += [_number(settings, sender, database) for sender in settings.whatsapp_senders]
-    return {(channel.name, channel.sender): channel for channel in built}
-
-
-def _bot(settings: Settings, sender: TelegramSender, database: Database) -> TelegramChannel:
-    return TelegramChannel(
-        sender.token.get_secret_value(),
-        api_base=settings.telegram_api_base,
-        rate=sender.rate,
-        timeout=settings.send_timeout,
-        webhook_secret=sender.webhook_secret.get_secret_value(),
-        max_in_flight=settings.max_in_flight,
-        media_dir=settings.media_dir,
-        store=StoredContents(database, sender.name),
-    )
-
-
-def _number(settings: Settings, sender: WhatsAppSender, database: Database) -> WhatsAppChannel:
-    return WhatsAppChannel(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        secondary_token=settings.twilio_secondary_token.get_secret_value(),
-        number=sender.number,
-        service_sid=sender.service_sid,
-        public_url=settings.public_url,
-        api_base=settings.twilio_api_base,
-        rate=sender.rate,
-        timeout=settings.send_timeout,
-        max_in_flight=settings.max_in_flight,
-        store=StoredContents(database, settings.twilio_account_sid),
-        media_url=lambda file: _address(settings, file),
-    )
