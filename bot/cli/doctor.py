@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from smtplib import SMTPException
@@ -12,7 +11,7 @@ import typer
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from bot import certificate, crypto, logs, migrations, settings
+from bot import certificate, clock, crypto, logs, migrations, settings
 from bot.cli.content import content_problems
 from bot.cli.opened import try_key
 from bot.cli.output import AsJson, Trouble, complain, show_json
@@ -127,7 +126,7 @@ def _public_address(loaded: Settings) -> str:
     if not url.startswith("https://"):
         raise Trouble(f"OUTREACH_PUBLIC_URL={url} is not secure: providers call https only, so write https://...")
     try:
-        left = certificate.seconds_left(url, time.time())
+        left = certificate.seconds_left(url, clock.now().timestamp())
     except certificate.Untrusted as error:
         raise Trouble(f"Providers do not accept the certificate of {url} ({error}): renew it") from None
     if left is None:
