@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import floor
@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.disclosure.suppression import FLOOR
-from bot.exports.cases import Case, Given, Missing, Reply, stream
+from bot.exports.cases import Given, Missing, Reply, stream
+from bot.exports.interviews import Interviews
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import ExportError, Options
 from bot.exports.privacy import derived
@@ -114,42 +115,51 @@ def widths(options: Options) -> dict[str, int]:
     return found
 
 
-def softened(cases: Iterable[Case], forms: Mapping[int, Form], options: Options, found: Anonymity) -> Iterator[Case]:
+def softened(
+    some: Iterable[Interviews], forms: Mapping[int, Form], options: Options, found: Anonymity
+) -> Iterator[Interviews]:
     """Yield the interviews with numbers in their bands, and without what sets apart who is nearly alone."""
     if not (found.bands or found.masked):
-        yield from cases
+        yield from some
         return
     softening = {id: _Softening(form, options, found) for id, form in forms.items()}
-    for case in cases:
-        yield softening[case.survey_id].soften(case)
+    for interviews in some:
+        yield _soften(interviews, softening, found.rare)
 
 
 class _Softening:
     """What becomes coarser or goes in one version of a form, what is computed of it included."""
 
     def __init__(self, form: Form, options: Options, found: Anonymity) -> None:
-        self._rare = found.rare
         asked = {variable.name: variable.question.path for variable in tables([form], options)[0].variables}
-        self._bands = {asked[name]: width for name, width in found.bands.items() if name in asked}
-        self._always = derived(form, self._bands) - self._bands.keys()
-        named = [asked[name] for name in found.questions if name in asked] if found.masked else []
-        self._masked = derived(form, named)
+        self.bands = {asked[name]: width for name, width in found.bands.items() if name in asked}
+        self.always = derived(form, self.bands) - self.bands.keys()
+        self.masked = derived(form, [asked[name] for name in found.questions if name in asked and found.masked])
 
-    def soften(self, case: Case) -> Case:
-        """Return the interview as it may leave."""
-        gone = self._always | self._masked if case.respondent in self._rare else self._always
-        softer = {
-            numbers: {
-                path: Reply(Given("", Missing.MASKED), reply.day) if path in gone else self._banded(path, reply)
-                for path, reply in replies.items()
-            }
-            for numbers, replies in case.replies.items()
-        }
-        return replace(case, replies=softer)
-
-    def _banded(self, path: str, reply: Reply) -> Reply:
-        width = self._bands.get(path)
+    def reply(self, path: str, reply: Reply) -> Reply:
+        """Return a reply as it may leave, of whomever."""
+        if path in self.always:
+            return Reply(Given("", Missing.MASKED), reply.day)
+        width = self.bands.get(path)
         return Reply(Given(banded(reply.given.value, width), reply.given.missing), reply.day) if width else reply
+
+
+def _soften(some: Interviews, softening: Mapping[int, _Softening], rare: Collection[str]) -> Interviews:
+    """Return the interviews as they may leave: what few may not tell gets a masked reply beside the others."""
+    import numpy as np
+
+    where = [some.places[number] for number in some.place_of.tolist()]
+    told = zip(where, some.replies, strict=True)
+    replies = [softening[place.survey_id].reply(place.path, reply) for place, reply in told]
+    masked = np.arange(len(replies))
+    for number, place in enumerate(where):
+        if place.path in softening[place.survey_id].masked:
+            masked[number] = len(replies)
+            replies.append(Reply(Given("", Missing.MASKED), some.replies[number].day))
+    hidden = np.array([person.respondent in rare for person in some.people], dtype=bool)[some.people_of]
+    places = np.concatenate([some.place_of, some.place_of[masked >= len(where)]])
+    chosen = np.where(hidden, masked[some.replies_of], some.replies_of)
+    return replace(some, replies=replies, place_of=places, replies_of=chosen)
 
 
 def banded(value: str, width: int) -> str:

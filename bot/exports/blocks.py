@@ -1,16 +1,13 @@
-"""Interviews as lines of analysis tables, and those in blocks, of which each column is written as a whole."""
+"""Interviews as lines of analysis tables, one after the other, for whoever reads few: columns.py has many at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from typing import NamedTuple
 
 from bot.exports.cases import Case, Given, Missing, Reply
-from bot.exports.variables import Table, Variable
+from bot.exports.variables import Table
 from bot.surveys.form import Form, Repeat
 
-_LINES = 2000  # a block in memory, however many lines there are
 _ABSENT = {missing: Reply(Given("", missing), "") for missing in Missing}
 
 
@@ -28,49 +25,11 @@ class Record(NamedTuple):
         return (self.case.respondent, *map(str, self.numbers)) if self.numbers else self.case.head
 
 
-@dataclass(frozen=True, eq=False)
-class Column:
-    """The replies to one question in a block."""
-
-    variable: Variable
-    replies: Sequence[Reply]
-
-    @cached_property
-    def indexes(self) -> list[int]:
-        """Return for each line where its reply stands in `distinct`."""
-        return self._coded[1]
-
-    @cached_property
-    def distinct(self) -> list[Given]:
-        """Return each reply once: most questions have few, so that a cell is worked out once and used often."""
-        return self._coded[0]
-
-    @cached_property
-    def _coded(self) -> tuple[list[Given], list[int]]:
-        seen: dict[Given, int] = {}
-        indexes = [seen.setdefault(reply.given, len(seen)) for reply in self.replies]
-        return list(seen), indexes
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some lines of one table."""
-
-    table: Table
-    records: list[Record]
-
-    @cached_property
-    def columns(self) -> list[Column]:
-        """Return the replies by question."""
-        replies = zip(*(record.replies for record in self.records), strict=True)
-        return [Column(*each) for each in zip(self.table.variables, replies, strict=False)]
-
-
 class _Version:
     """Where the questions of one version of a form stand."""
 
     def __init__(self, number: int, form: Form, tables: list[Table]) -> None:
-        self._places = _places(form)
+        self._places = places_of(form)
         self.tables = [(table, table.paths(number), f"{form.root.path}/{table.inside}/") for table in tables]
 
     def records(self, case: Case) -> Iterator[Record]:
@@ -88,7 +47,7 @@ class _Version:
         places = self._places
         outside = max(map(places.get, case.replies.get((), {}), repeat(())), default=())
         inside = (
-            _position(places[path], numbers)
+            position(places[path], numbers)
             for numbers, replies in case.replies.items()
             for path in (replies if numbers else ())
             if path in places
@@ -99,7 +58,7 @@ class _Version:
         """Tell why there is no answer: what the last answer has passed was not asked, the rest depends on the end."""
         if path is None:
             return _ABSENT[Missing.NOT_ASKED]
-        return _ABSENT[case.unreached if _position(self._places[path], numbers) > last else Missing.NOT_ASKED]
+        return _ABSENT[case.unreached if position(self._places[path], numbers) > last else Missing.NOT_ASKED]
 
 
 def records(cases: Iterable[Case], forms: Mapping[int, Form], tables: list[Table]) -> Iterator[Record]:
@@ -109,19 +68,7 @@ def records(cases: Iterable[Case], forms: Mapping[int, Form], tables: list[Table
         yield from versions[case.survey_id].records(case)
 
 
-def blocks(lines: Iterable[Record], tables: list[Table]) -> Iterator[Block]:
-    """Yield the lines of each table in blocks, in order."""
-    waiting: dict[Table, list[Record]] = {table: [] for table in tables}
-    for line in lines:
-        mine = waiting[line.table]
-        mine.append(line)
-        if len(mine) == _LINES:
-            yield Block(line.table, mine)
-            waiting[line.table] = []
-    yield from (Block(table, rest) for table, rest in waiting.items() if rest)
-
-
-def _places(form: Form) -> dict[str, tuple[int, ...]]:
+def places_of(form: Form) -> dict[str, tuple[int, ...]]:
     """Return where each question stands: the number of each repeat around it among the nodes, then its own."""
     order = {path: number for number, path in enumerate(form.nodes)}
     repeats = [path for path, node in form.nodes.items() if isinstance(node, Repeat)]
@@ -134,7 +81,7 @@ def _places(form: Form) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _position(place: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[int, ...]:
+def position(place: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[int, ...]:
     """Return what sorts an answer where the interview asked it: repeat, its number, ..., question."""
     if not numbers:
         return place

@@ -1,20 +1,16 @@
-"""Stream interviews out of the database: one merge of two ordered cursors, one interview in memory at a time."""
+"""What interviews are to exports: who was asked, what was answered, and why it was not."""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, String, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.contacts.models import Contact
-from bot.exports.models import Export, ExportMember
 from bot.surveys import models
-from bot.surveys.models import Answer, Disposition, Run, Survey
+from bot.surveys.models import Disposition
 
 _CHUNK = 2000
 _REMEMBERED = 50_000
@@ -77,8 +73,8 @@ Replies = dict[tuple[int, ...], dict[str, Reply]]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One interview, with nothing finer than a day and nothing that names the person."""
+class Person:
+    """Who was interviewed, with nothing finer than a day and nothing that names the person."""
 
     respondent: str
     survey_id: int  #: the version of the form that was answered
@@ -90,8 +86,7 @@ class Case:
     channel: str
     source: str
     occasion: str
-    replies: Replies
-    weight: str | None = None  #: None: the export has none; "": the person has none
+    weight: str | None = field(default=None, kw_only=True)  #: None: the export has none; "": the person has none
 
     @property
     def head(self) -> tuple[str, ...]:
@@ -111,35 +106,15 @@ class Case:
 
     @property
     def unreached(self) -> Missing:
+        """Return why there is no answer to what comes after the last one."""
         return _UNREACHED.get(Disposition(self.disposition), Missing.NOT_ASKED)
 
 
-def cases(db: Session, export: Export, free_text: bool) -> Iterator[Case]:
-    """Yield the interviews of an export by respondent id: an order that says nothing of the one in the database."""
-    known = Known()
-    rows_of = stream if free_text else plain  # free text is encrypted
-    answers = groupby(rows_of(db, _answers(db, export, free_text)), key=itemgetter(0))
-    respondent, rows = next(answers, ("", ()))
-    for run in stream(db, _runs(db, export)):
-        while respondent and respondent < run.respondent:  # erased between the two cursors
-            respondent, rows = next(answers, ("", ()))
-        replies: Replies = {}
-        if run.respondent == respondent:
-            replies = replies_of(rows, known)
-            respondent, rows = next(answers, ("", ()))
-        yield Case(
-            respondent=run.respondent,
-            survey_id=run.survey_id,
-            version=run.version,
-            disposition=run.disposition,
-            day_started=run.day_started,
-            day_completed=run.day_completed or "",
-            language=run.language,
-            channel=run.channel,
-            source=run.source or "",
-            occasion=run.occasion,
-            replies=replies,
-        )
+@dataclass(frozen=True, slots=True)
+class Case(Person):
+    """One interview with what was answered in it."""
+
+    replies: Replies
 
 
 def stream(db: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
@@ -161,49 +136,22 @@ def plain(db: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Any]:
         result.close()
 
 
-def _runs(db: Session, export: Export) -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            ExportMember.respondent,
-            Run.survey_id,
-            Survey.version,
-            Run.disposition,
-            day_of(db, Run.started_at).label("day_started"),
-            day_of(db, Run.completed_at).label("day_completed"),
-            Run.language,
-            Run.channel,
-            Contact.source,
-            Run.occasion,
-        )
-        .join(Run, Run.id == ExportMember.run_id)
-        .join(Survey, Survey.id == Run.survey_id)
-        .join(Contact, Contact.id == Run.contact_id)
-        .where(ExportMember.export_id == export.id)
-        .order_by(ExportMember.respondent)
-    )
-
-
-def _answers(db: Session, export: Export, free_text: bool) -> Select[*tuple[Any, ...]]:
-    words = (Answer.private,) if free_text else ()
-    return (
-        select(ExportMember.respondent, Answer.path, Answer.value, Answer.missing, day_of(db, Answer.at), *words)
-        .join(Answer, Answer.run_id == ExportMember.run_id)
-        .where(ExportMember.export_id == export.id, Answer.superseded_at.is_(None), Answer.relevant)
-        .order_by(ExportMember.respondent)
-    )
-
-
 class Known(dict[tuple[str | None, str | None, str], Reply]):
     """Replies by what the row holds: most people give one of few, and a new object for each would fill the memory."""
 
     def __missing__(self, row: tuple[str | None, str | None, str]) -> Reply:
         value, missing, day = row
-        # A calculation that came to nothing has a row without value or reason.
-        reason = RECORDED[models.Missing(missing)] if missing else None if value else Missing.NOT_ASKED
-        reply = Reply(Given(value or "", reason), day)
+        reply = reply_of(value or "", missing, day)
         if len(self) < _REMEMBERED:
             self[row] = reply
         return reply
+
+
+def reply_of(value: str, missing: str | None, day: str) -> Reply:
+    """Return what a row says; a calculation that came to nothing has a row without value or reason."""
+    if missing:
+        return Reply(Given(value, RECORDED[models.Missing(missing)]), day)
+    return Reply(Given(value, None if value else Missing.NOT_ASKED), day)
 
 
 def replies_of(rows: Iterable[Any], known: Known) -> Replies:
@@ -224,7 +172,7 @@ def place(path: str) -> tuple[str, tuple[int, ...]]:
     return _INDEX.sub("", path), tuple(map(int, _INDEX.findall(path)))
 
 
-def day_of(db: Session, column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+def day_of(db: Session, column: InstrumentedAttribute[Any] | ColumnElement[Any]) -> ColumnElement[str]:
     """Return the day in UTC, cut in the database: a million times are never made here."""
     if db.get_bind().dialect.name == "sqlite":
         return func.date(column, type_=String)

@@ -18,7 +18,7 @@ class Cells:
 
     def wide(self, given: Given) -> tuple[str, ...]:
         """Return the cell of the answer, then one of 0 and 1 for each option."""
-        return (self._cell(given), *self.marks(given))
+        return (self._cell(given), *self.marks(given)) if self._options else (self._cell(given),)
 
     def long(self, given: Given) -> tuple[str, str, str]:
         """Return value, label and missing code."""

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.exports import codebook
-from bot.exports.blocks import Block
 from bot.exports.cells import Cells, label_in
+from bot.exports.columns import Block
 from bot.exports.formats import sets
 from bot.exports.formats.base import Target, Writer
 from bot.exports.formats.csv_files import CsvFile, LongCsv, WideCsv
@@ -108,6 +108,11 @@ class Package:
             if writer is not self._parquet:
                 found |= writer.close(newest)
         return found
+
+    @property
+    def tells_days(self) -> bool:
+        """Tell whether a file says on which day each answer was given."""
+        return Format.LONG in self._formats
 
     def path_of_manifest(self) -> Path:
         """Return where the manifest belongs."""

@@ -6,8 +6,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from bot.exports.blocks import Block, Column
-from bot.exports.cases import Case, Missing
+from bot.exports.cases import Missing, Person
+from bot.exports.columns import Block, Column
 from bot.exports.variables import Variable
 
 
@@ -28,30 +28,29 @@ class Tally:
     def add(self, block: Block) -> None:
         """Count the lines of a block."""
         if not block.table.numbers:
-            for record in block.records:
-                self._add_case(record.case)
-        days = {day for column in block.columns for day in {reply.day for reply in column.replies}}
-        self._add_days(days)
+            for person in block.people:
+                self._add_person(person)
+            self._add_days({block.newest})
         for column in block.columns:
             self._add_column(column)
 
     def _add_column(self, column: Column) -> None:
         variable = column.variable
-        for index, count in Counter(column.indexes).items():
-            given = column.distinct[index]
-            self.replies[variable][given.missing] += count
-            if given.value and variable.choices:
+        replies, codes, choices = self.replies[variable], self.codes[variable], variable.choices
+        for given, count in zip(column.distinct, column.counts, strict=True):
+            replies[given.missing] += count
+            if choices and given.value:
                 for code in given.value.split() if variable.takes_many else (given.value,):
-                    self.codes[variable][code] += count
+                    codes[code] += count
 
-    def _add_case(self, case: Case) -> None:
+    def _add_person(self, person: Person) -> None:
         self.respondents += 1
-        self.versions[case.version] += 1
-        self.dispositions[case.disposition] += 1
-        self.sources[case.source or "(none)"] += 1
-        self.languages[case.language] += 1
-        self.channels[case.channel] += 1
-        self._add_days({case.day_started, case.day_completed})
+        self.versions[person.version] += 1
+        self.dispositions[person.disposition] += 1
+        self.sources[person.source or "(none)"] += 1
+        self.languages[person.language] += 1
+        self.channels[person.channel] += 1
+        self._add_days({person.day_started, person.day_completed})
 
     def _add_days(self, days: set[str]) -> None:
         known = {*days, *self.days} - {""}

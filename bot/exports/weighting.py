@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from bot.disclosure.suppression import percent
 from bot.exports import anonymity
-from bot.exports.cases import Case, stream
+from bot.exports.cases import Person, stream
 from bot.exports.formats.csv_files import CsvFile
+from bot.exports.interviews import Interviews
 from bot.exports.models import Export, ExportMember
 from bot.exports.options import ExportError, Options, Target
 from bot.exports.variables import Variable, tables
@@ -145,14 +146,18 @@ def _margin(
     }
 
 
-def weighted(cases: Iterable[Case], weights: Weights) -> Iterator[Case]:
+def weighted(some: Iterable[Interviews], weights: Weights) -> Iterator[Interviews]:
     """Yield the interviews with their weight."""
     if weights.told is None:
-        yield from cases
+        yield from some
         return
-    for case in cases:
-        weight = weights.of.get(case.respondent)
-        yield replace(case, weight="" if weight is None else f"{weight:.6f}")
+    for interviews in some:
+        yield replace(interviews, people=[_weighted(person, weights) for person in interviews.people])
+
+
+def _weighted(person: Person, weights: Weights) -> Person:
+    weight = weights.of.get(person.respondent)
+    return replace(person, weight="" if weight is None else f"{weight:.6f}")
 
 
 def write(db: Session, export: Export, package: "Package", weights: Weights, path: Path) -> int:

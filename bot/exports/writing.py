@@ -15,8 +15,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.exports import anonymity, corrections, identified, timings, weighting
-from bot.exports.blocks import blocks, records
-from bot.exports.cases import cases
+from bot.exports.columns import blocks
+from bot.exports.interviews import read
 from bot.exports.irregular import irregular
 from bot.exports.manifest import as_json
 from bot.exports.models import Export, ExportMember
@@ -88,12 +88,11 @@ class _Material:
 
     def fill(self, package: Package, formats: frozenset[Format], tell: Tell) -> None:
         """Write everybody to the formats."""
-        people = cases(self.db, self.export, self.options.free_text)
-        softened = anonymity.softened(people, self.forms, self.options, self.alone)
-        lines = records(weighting.weighted(softened, self.weights), self.forms, package.tables)
+        some = read(self.db, self.export, self.options.free_text, package.tells_days)
+        softened = anonymity.softened(some, self.forms, self.options, self.alone)
         for each in sorted(formats):
             tell(each, 0)
-        for block in blocks(lines, package.tables):
+        for block in blocks(weighting.weighted(softened, self.weights), self.forms, package.tables):
             package.add(block)
             for each in sorted(formats):
                 tell(each, package.tally.respondents)

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from bot.exports.blocks import Block
+from bot.exports.columns import Block
 from bot.exports.variables import Table
 
 

@@ -6,8 +6,8 @@ from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from bot.exports.blocks import Block
 from bot.exports.cells import Cells
+from bot.exports.columns import Block
 from bot.exports.formats.base import Target
 from bot.exports.variables import NUMBER, Table, Variable
 
@@ -75,11 +75,10 @@ class WideCsv:
 
     def add(self, block: Block) -> None:
         """Write some lines."""
-        parts = [[joined(record.head) for record in block.records]]
+        parts = [list(map(joined, block.heads))]
         for column in block.columns:
             wide = self._cells[column.variable].wide
-            shown = [joined(wide(given)) for given in column.distinct]
-            parts.append([shown[index] for index in column.indexes])
+            parts.append(column.spread([joined(wide(given)) for given in column.distinct]))
         self._files[block.table].write_lines([",".join(line) for line in zip(*parts, strict=True)])
 
     def close(self, newest: date) -> dict[Path, int]:
@@ -102,14 +101,14 @@ class LongCsv:
 
     def add(self, block: Block) -> None:
         """Write some lines."""
-        before = [record.case.respondent for record in block.records]
-        numbers = [".".join(map(str, record.numbers)) for record in block.records]
+        before = [person.respondent for person in block.people]
+        numbers = [".".join(map(str, numbers)) for numbers in block.numbers]
         parts = []
         for column in block.columns:
             long, name = self._cells[column.variable].long, quoted(column.variable.name)
-            shown = [joined(long(given)) for given in column.distinct]
-            rows = zip(before, numbers, column.indexes, column.replies, strict=True)
-            parts.append([f"{who},{name},{number},{shown[index]},{reply.day}" for who, number, index, reply in rows])
+            shown = [f"{joined(long(given))},{day}" for given, day in column.replies]
+            rows = zip(before, numbers, column.indexes, strict=True)
+            parts.append([f"{who},{name},{number},{shown[index]}" for who, number, index in rows])
         self._file.write_lines(list(chain.from_iterable(zip(*parts, strict=True))))
 
     def close(self, newest: date) -> dict[Path, int]:

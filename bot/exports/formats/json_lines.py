@@ -6,9 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from bot.exports.blocks import Block, Column
 from bot.exports.cases import Given
 from bot.exports.cells import Cells
+from bot.exports.columns import Block, Column
 from bot.exports.formats.base import Target
 from bot.exports.variables import NUMBER, Kind, Table, Variable
 
@@ -29,13 +29,13 @@ class JsonLines:
         heads = [
             [f"{_text(name)}:{_value(cell, kind)}" for name, cell, kind in zip(table.head, head, kinds, strict=True)]
             for kinds in [table.head_kinds]
-            for head in (record.head for record in block.records)
+            for head in block.heads
         ]
         values, reasons = [], []
         for column in block.columns:
             shown, why = self._shown(column)
-            values.append([shown[index] for index in column.indexes])
-            reasons.append([why[index] for index in column.indexes])
+            values.append(column.spread(shown))
+            reasons.append(column.spread(why))
         file = self._files[table]
         missing = zip(*reasons, strict=True) if reasons else ([] for _ in heads)
         given = zip(*values, strict=True) if values else ([] for _ in heads)

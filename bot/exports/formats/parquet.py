@@ -4,8 +4,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.exports.blocks import Block, Column
 from bot.exports.cells import Cells
+from bot.exports.columns import Block, Column
 from bot.exports.formats.base import Target
 from bot.exports.variables import Kind, Table, Variable
 
@@ -50,7 +50,7 @@ class Parquet:
         import pyarrow as pa
 
         table, schema = block.table, self._schemas[block.table]
-        heads = zip(*(record.head for record in block.records), strict=True)
+        heads = zip(*block.heads, strict=True)
         arrays = [
             pa.array([_typed(cell, kind) for cell in cells]).cast(schema.field(name).type)
             for (name, kind), cells in zip(_head(table), heads, strict=True)
@@ -58,7 +58,7 @@ class Parquet:
         for column in block.columns:
             arrays += self._arrays(column)
         self._files[table].write_table(pa.table(arrays, schema=schema))
-        self._rows[table] += len(block.records)
+        self._rows[table] += len(block.people)
 
     def _arrays(self, column: Column) -> "list[pa.Array]":
         """Return value, reason and options: each worked out once for a distinct reply."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from bot.exports.blocks import Block
 from bot.exports.cells import Cells
+from bot.exports.columns import Block
 from bot.exports.formats.base import Target
 from bot.exports.options import ExportError
 from bot.exports.variables import NUMBER, Kind, Table, Variable
@@ -228,11 +228,10 @@ class Workbook:
     def add(self, block: Block) -> None:
         """Write some lines."""
         sheet = self._sheets[block.table]
-        parts = [["".join(map(cell_xml, record.head, sheet.kinds)) for record in block.records]]
+        parts = [["".join(map(cell_xml, head, sheet.kinds)) for head in block.heads]]
         for column in block.columns:
             wide, kinds = self._cells[column.variable].wide, self._kinds[column.variable]
-            shown = ["".join(map(cell_xml, wide(given), kinds)) for given in column.distinct]
-            parts.append([shown[index] for index in column.indexes])
+            parts.append(column.spread(["".join(map(cell_xml, wide(given), kinds)) for given in column.distinct]))
         sheet.write_rows(["".join(row) for row in zip(*parts, strict=True)])
 
     def close(self, newest: date) -> dict[Path, int]:
