@@ -5,14 +5,17 @@ import json
 import multiprocessing
 import random
 import sqlite3
+import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from benchmarks import office
@@ -89,11 +92,11 @@ def answer(chance: random.Random, number: int) -> str:
     return str(chance.randrange(1, 100_000) / 100)
 
 
-def ours(kind: Format) -> Callable[[Path, Path], None]:
+def ours(kind: Format) -> Callable[[str, Path], None]:
     """Return what exports to one format as the console does."""
 
-    def export(path: Path, folder: Path) -> None:
-        database = Database(f"sqlite:///{path}")
+    def export(url: str, folder: Path) -> None:
+        database = Database(url)
         with database.read() as db:
             begun = db.scalars(sa.select(Export)).one()
             begun.options = replace(Options.from_json(begun.options), formats=frozenset({kind})).as_json()
@@ -103,16 +106,28 @@ def ours(kind: Format) -> Callable[[Path, Path], None]:
     return export
 
 
-def streamed(path: Path, folder: Path) -> None:
+@contextmanager
+def answers(url: str) -> Iterator[Iterable[tuple[str, str, str]]]:
+    """Open the ordered rows as each database streams them best: respondent, name, value."""
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            yield connection.execute(LONG)
+        return
+    with psycopg.connect(url.replace("+psycopg", "")) as postgresql, postgresql.cursor("answers") as cursor:
+        cursor.itersize = 20_000
+        yield cursor.execute(LONG)
+
+
+def streamed(url: str, folder: Path) -> None:
     """Merge the ordered rows into the plainest wide CSV: codes only, nothing said of what is missing."""
     import csv
 
-    with sqlite3.connect(path) as connection, (folder / "bare.csv").open("w", newline="") as file:
+    with answers(url) as found, (folder / "bare.csv").open("w", newline="") as file:
         out = csv.writer(file)
         line: dict[str, str] = {}
         names = [f"q{number}" for number in range(QUESTIONS)]
         last = ""
-        for respondent, name, value in connection.execute(LONG):
+        for respondent, name, value in found:
             if respondent != last:
                 if line:
                     out.writerow([last, *map(line.get, names)])
@@ -121,13 +136,14 @@ def streamed(path: Path, folder: Path) -> None:
         out.writerow([last, *map(line.get, names)])
 
 
-def _pandas(kind: Format) -> Callable[[Path, Path], None]:
-    def export(path: Path, folder: Path) -> None:
+def _pandas(kind: Format) -> Callable[[str, Path], None]:
+    def export(url: str, folder: Path) -> None:
         import pandas as pd
         import pyreadstat
 
-        with sqlite3.connect(path) as connection:
-            wide = pd.read_sql_query(LONG, connection).pivot(index="respondent", columns="name", values="value")
+        with answers(url) as found:
+            long = pd.DataFrame.from_records(found, columns=["respondent", "name", "value"])
+        wide = long.pivot(index="respondent", columns="name", values="value")
         wide = wide.reset_index()
         for number in range(ONES, ONES + MANIES):
             given = wide[f"q{number}"].str.get_dummies(" ")
@@ -147,13 +163,13 @@ def _pandas(kind: Format) -> Callable[[Path, Path], None]:
     return export
 
 
-def _polars(kind: Format) -> Callable[[Path, Path], None]:
-    def export(path: Path, folder: Path) -> None:
+def _polars(kind: Format) -> Callable[[str, Path], None]:
+    def export(url: str, folder: Path) -> None:
         import polars as pl
         import pyreadstat
 
-        with sqlite3.connect(path) as connection:
-            rows = connection.execute(LONG).fetchall()
+        with answers(url) as found:
+            rows = list(found)
         long = pl.DataFrame(rows, schema=["respondent", "name", "value"], orient="row")
         wide = long.pivot(on="name", index="respondent", values="value")
         marks = [
@@ -180,24 +196,27 @@ def _polars(kind: Format) -> Callable[[Path, Path], None]:
     return export
 
 
-def ways(kinds: list[Format]) -> Iterator[tuple[str, Callable[[Path, Path], None]]]:
+def ways(kinds: list[Format]) -> Iterator[tuple[str, Callable[[str, Path], None]]]:
     """Yield what is measured, by name."""
     yield "streamed csv", streamed
     for kind in kinds:
         yield f"ours {kind}", ours(kind)
-        if kind is not Format.LONG:
+        if kind not in {Format.LONG, Format.XML, Format.FLOIP}:  # which neither writes
             yield f"pandas {kind}", _pandas(kind)
             yield f"polars {kind}", _polars(kind)
 
 
-def measure(path: Path, name: str, kinds: list[Format], result: Any) -> None:
-    """Run one way in this process, and send CPU seconds and the peak over the interpreter with its imports."""
+def measure(url: str, name: str, kinds: list[Format], result: Any) -> None:
+    """Run one way in this process; send CPU seconds and the peak over the interpreter with its imports.
+
+    Of PostgreSQL the CPU is of our side only.
+    """
     crypto.use(crypto.Keyring([KEY]))
     work = dict(ways(kinds))[name]
     before = peak_mb()
     with tempfile.TemporaryDirectory(prefix="outreach-bench-") as folder:
         began, wall = time.process_time(), time.perf_counter()
-        work(path, Path(folder))
+        work(url, Path(folder))
         taken = {"cpu": time.process_time() - began, "seconds": time.perf_counter() - wall}
     result.send({name: round(value, 2) for name, value in taken.items()} | {"peak_mb": round(peak_mb() - before)})
 
@@ -209,25 +228,39 @@ def peak_mb() -> float:
 
 
 def main() -> None:
-    """Print one line of JSON."""
+    """Print a line of JSON for each engine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--respondents", type=int, default=25_000)
     parser.add_argument("--formats", nargs="+", type=Format, default=list(Format))
+    parser.add_argument("--engines", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
+    names = [name for name, _ in ways(chosen.formats)]
+    for engine in chosen.engines:
+        with office.database(engine, KEY) as database:
+            fill(database, chosen.respondents)
+            url = database.engine.url.render_as_string(hide_password=False)
+            rounds = [{name: apart(url, name, chosen.formats) for name in names} for _ in range(chosen.rounds)]
+        found = {name: middle([each[name] for each in rounds]) for name in names}
+        answered = chosen.respondents * QUESTIONS
+        print(json.dumps({"bench": "export", "engine": engine, "answers": answered, **found}))
+
+
+def apart(url: str, name: str, kinds: list[Format]) -> dict[str, float]:
+    """Measure one way in a process of its own."""
     context = multiprocessing.get_context("spawn")
-    found: dict[str, Any] = {}
-    with office.database("sqlite", KEY) as database:
-        fill(database, chosen.respondents)
-        path = Path(str(database.engine.url.database))
-        for name, _ in ways(chosen.formats):
-            receiving, sending = context.Pipe(duplex=False)
-            process = context.Process(target=measure, args=(path, name, chosen.formats, sending))
-            process.start()
-            sending.close()
-            found[name] = receiving.recv()
-            process.join()
-    answers = chosen.respondents * QUESTIONS
-    print(json.dumps({"bench": "export", "engine": "sqlite", "answers": answers, **found}))
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=measure, args=(url, name, kinds, sending))
+    process.start()
+    sending.close()
+    found: dict[str, float] = receiving.recv()
+    process.join()
+    return found
+
+
+def middle(found: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each figure."""
+    return {figure: round(statistics.median(each[figure] for each in found), 2) for figure in found[0]}
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ app = typer.Typer(help="Earlier exports.", no_args_is_help=True)
 Form = Annotated[str, typer.Argument(help="Id of the form, such as diaspora_mapping.")]
 To = Annotated[Path | None, typer.Option(help="Folder; default: where the console finds it, in DATA_DIR.")]
 Language = Annotated[str | None, typer.Option(help="Labels, as the form names them: English (en).")]
-Formats = Annotated[str, typer.Option(help="csv, long, xlsx, parquet, sav, dta and jsonl, separated by commas.")]
+Formats = Annotated[
+    str, typer.Option(help="csv, long, xlsx, parquet, sav, dta, jsonl, xml, floip; with commas between.")
+]
 AllVersions = Annotated[bool, typer.Option("--all-versions", help="With the form's other versions.")]
 Corrections = Annotated[bool, typer.Option("--corrections", help="With what was answered before.")]
 Timings = Annotated[bool, typer.Option("--timings", help="With the seconds that each answer took.")]

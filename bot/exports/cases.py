@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, Select, String, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot.exports.wording import wording
 from bot.surveys import models
 from bot.surveys.models import Disposition
 
@@ -27,21 +28,16 @@ class Missing(StrEnum):
     WITHDREW = ".w"
     OPEN = ".o"
     MASKED = ".m"
+    INVALID = ".i"
+    ERASED = ".e"
 
 
-MEANINGS = {
-    Missing.NOT_ASKED: "not asked: the form's logic did not put this question to the person",
-    Missing.SKIPPED: "skipped: the person was asked and passed over the question",
-    Missing.REFUSED: "refused: the person declined to answer the question",
-    Missing.TIMED_OUT: "timed out: open or still to come when the interview fell silent and was closed",
-    Missing.WITHDREW: "withdrew: the person declined to take part, or left the interview before this question",
-    Missing.OPEN: "not reached yet: the interview is still open",
-    Missing.MASKED: "masked: withheld from this export, since few people share the combination of answers",
-}
+MEANINGS: dict[Missing, str] = {missing: wording()["missing"][missing.name.lower()] for missing in Missing}
 RECORDED = {
     models.Missing.SKIPPED: Missing.SKIPPED,
     models.Missing.REFUSED: Missing.REFUSED,
     models.Missing.TIMED_OUT: Missing.TIMED_OUT,
+    models.Missing.INVALID: Missing.INVALID,
 }
 #: What is missing after the last answer, by how the interview stands; one that ended properly came to its end.
 _UNREACHED = {
@@ -51,6 +47,8 @@ _UNREACHED = {
     Disposition.EXPIRED: Missing.TIMED_OUT,
     Disposition.WITHDRAWN: Missing.WITHDREW,
     Disposition.REFUSED: Missing.WITHDREW,
+    Disposition.INELIGIBLE: Missing.ERASED,
+    Disposition.QUOTA_FULL: Missing.ERASED,
 }
 
 

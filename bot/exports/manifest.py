@@ -10,22 +10,12 @@ from bot.exports.names import SPSS_CODES
 from bot.exports.options import Options
 from bot.exports.tally import Tally
 from bot.exports.variables import Kind
+from bot.exports.wording import wording
 from bot.surveys.form import Form
 
 MISSING_HEAD = ("code", "meaning", "spss", "stata")
 ABOUT_HEAD = ("about", "detail", "value")
 ABOUT_KINDS = (Kind.TEXT, Kind.TEXT, Kind.NUMBER)
-_CAUTION = (
-    "The respondents chose to take part and are not a random sample: results are of respondents, never of the diaspora."
-)
-_PRIVACY = (
-    "Respondent ids differ between exports. Days are in UTC; nothing finer than a day is exported. "
-    "Do not try to find out who a respondent is, and do not publish a count below 10."
-)
-_IDENTIFIED = (
-    "Names people: for the recipient and the reason above only. Delete it when it has served, and the lines of the "
-    "withdrawal list at once; do not publish a count below 10."
-)
 
 
 def describe(
@@ -44,8 +34,8 @@ def describe(
         "missing_codes": {str(code): meaning for code, meaning in MEANINGS.items()},
         "shortened": list(shortened),
         "anonymity": anonymity,
-        "caution": _CAUTION,
-        "privacy": _IDENTIFIED if options.identified else _PRIVACY,
+        "caution": wording()["caution"],
+        "privacy": wording()["identified" if options.identified else "privacy"],
         "software": f"diaspora-outreach {software_version()}",
     }
 

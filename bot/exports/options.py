@@ -20,6 +20,8 @@ class Format(StrEnum):
     SPSS = "sav"
     STATA = "dta"
     JSON = "jsonl"
+    XML = "xml"  #: submissions for ODK's tools, in a zip
+    FLOIP = "floip"  #: Flow Results: one answer a row, with a descriptor
 
 
 #: A declared total: question, code, how many people, who says so, and of which day.

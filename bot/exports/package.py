@@ -13,9 +13,11 @@ from bot.exports.columns import Block
 from bot.exports.formats import sets
 from bot.exports.formats.base import Target, Writer
 from bot.exports.formats.csv_files import CsvFile, LongCsv, WideCsv
+from bot.exports.formats.flow_results import FlowResults
 from bot.exports.formats.json_lines import JsonLines
 from bot.exports.formats.parquet import Parquet
 from bot.exports.formats.statistics import Labels, convert
+from bot.exports.formats.submissions import Submissions
 from bot.exports.formats.workbook import Sheet, Workbook
 from bot.exports.manifest import ABOUT_HEAD, ABOUT_KINDS, MISSING_HEAD, about_rows, describe, missing_rows
 from bot.exports.options import ExportError, Format, Options
@@ -112,7 +114,7 @@ class Package:
     @property
     def tells_days(self) -> bool:
         """Tell whether a file says on which day each answer was given."""
-        return Format.LONG in self._formats
+        return bool(self._formats & {Format.LONG, Format.FLOIP})
 
     def path_of_manifest(self) -> Path:
         """Return where the manifest belongs."""
@@ -142,6 +144,10 @@ class Package:
             yield self._book
         if Format.JSON in wanted:
             yield JsonLines(self._target, self.tables, self._codes)
+        if Format.XML in wanted:
+            yield Submissions(self._target, self.tables, self._codes, self.forms)
+        if Format.FLOIP in wanted:
+            yield FlowResults(self._target, self.tables, self._codes, self.forms[0], self._languages)
         if wanted & {Format.PARQUET, *_STATISTICS}:
             self._parquet = Parquet(self._target, self.tables, self._codes, self._kinds)
             yield self._parquet

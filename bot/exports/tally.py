@@ -70,7 +70,7 @@ class Tally:
     def asked(self, variable: Variable) -> int:
         """Return how many times the question was put to somebody."""
         counts = self.replies[variable]
-        return counts[None] + counts[Missing.SKIPPED] + counts[Missing.REFUSED]
+        return sum(counts[each] for each in (None, Missing.SKIPPED, Missing.REFUSED, Missing.INVALID))
 
     def summary(self) -> dict[str, Any]:
         """Return who the data is about, for the manifest."""

@@ -3,30 +3,13 @@
 from collections.abc import Mapping
 
 from bot.exports.cells import label_in
+from bot.exports.wording import wording
 from bot.surveys.form import Form, Question
 from bot.surveys.xpath.compiler import Expression
 from bot.surveys.xpath.grammar import Ast, Call, ExpressionError, Literal, Operation, Path, parse
 
 #: The languages in which a condition can be said.
-LANGUAGES = ("en", "fr")
-_SAID: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "=": "{left} is {right}", "!=": "{left} is not {right}", "<": "{left} is less than {right}",
-        ">": "{left} is more than {right}", "<=": "{left} is {right} or less", ">=": "{left} is {right} or more",
-        "and": "{left} and {right}", "or": "{left} or {right}", "selected": "{left} includes {right}",
-        "not_selected": "{left} does not include {right}", "answered": "{left} is answered",
-        "empty": "{left} is not answered", "not": "not ({left})", "count-selected": "the number of choices in {left}",
-        "when": "asked when {left}", "always": "asked of everybody",
-    },
-    "fr": {
-        "=": "{left} est {right}", "!=": "{left} n’est pas {right}", "<": "{left} est inférieur à {right}",
-        ">": "{left} est supérieur à {right}", "<=": "{left} est au plus {right}", ">=": "{left} est au moins {right}",
-        "and": "{left} et {right}", "or": "{left} ou {right}", "selected": "{left} comprend {right}",
-        "not_selected": "{left} ne comprend pas {right}", "answered": "{left} a une réponse",
-        "empty": "{left} est sans réponse", "not": "non ({left})", "count-selected": "le nombre de choix dans {left}",
-        "when": "posée quand {left}", "always": "posée à tout le monde",
-    },
-}  # fmt: skip
+LANGUAGES = tuple(wording()["conditions"])
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 
 
@@ -44,7 +27,7 @@ def asked_when(form: Form, question: Question, language: str) -> str:
         said = [words.condition(each, alone=len(conditions) == 1) for each in conditions]
     except (_Unsaid, ExpressionError):
         return ""
-    spoken = _SAID[language]
+    spoken: Mapping[str, str] = wording()["conditions"][language]
     if not said:
         return spoken["always"]
     whole = said[0]
@@ -55,7 +38,8 @@ def asked_when(form: Form, question: Question, language: str) -> str:
 
 class _Words:
     def __init__(self, form: Form, asked: Question, language: str) -> None:
-        self._form, self._asked, self._said = form, asked, _SAID[language]
+        self._form, self._asked = form, asked
+        self._said: Mapping[str, str] = wording()["conditions"][language]
         named = [name for name in form.languages if name.endswith(f"({language})")]
         self._languages = tuple(dict.fromkeys([*named, form.default_language, *form.languages]))
 

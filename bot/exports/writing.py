@@ -33,6 +33,8 @@ _TOGETHER = (
     (Format.CSV,),
     (Format.LONG,),
     (Format.JSON,),
+    (Format.XML,),
+    (Format.FLOIP,),
     (Format.XLSX,),
 )
 

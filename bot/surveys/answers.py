@@ -30,7 +30,7 @@ _SUPERSEDE = (
 
 def record(db: Session, run: Run, path: str, question: Question, value: str, said: str) -> None:
     """Keep an answer; no value means that the question was skipped. An earlier answer becomes history."""
-    missing = None if value else Missing.SKIPPED
+    missing = None if value else Missing.INVALID if run.failures else Missing.SKIPPED
     if question.type in {Type.SELECT_ONE, Type.SELECT_MULTIPLE} and REFUSALS.intersection(value.split()):
         missing = Missing.REFUSED
     supersede(db, run, path)

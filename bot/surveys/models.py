@@ -42,6 +42,7 @@ class Missing(StrEnum):
 
     SKIPPED = "skipped"
     REFUSED = "refused"  #: chose "prefer not to say"; the value is that choice
+    INVALID = "invalid"  #: passed over after an answer that did not fit
     TIMED_OUT = "timed_out"  #: it was the open question when the run expired
 
 

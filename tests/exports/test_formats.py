@@ -3,11 +3,13 @@
 import csv
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import duckdb
 import openpyxl
@@ -24,6 +26,7 @@ from bot.exports.formats.csv_files import original
 from bot.exports.models import ExportMember
 from bot.exports.names import SPSS_CODES, short_names
 from bot.exports.options import ExportError, Format, Options
+from bot.surveys.form import Form
 from bot.surveys.models import Answer, Disposition, Run
 from bot.surveys.models import Missing as Recorded
 from tests.exports.towns import BEGAN, SHEET, add_answer, add_run, add_survey
@@ -43,11 +46,18 @@ def written(database: Database, directory: Path) -> tuple[Path, Held]:
         survey = add_survey(db)
         full: dict[str, Any] = {"origin": "MU", "skills": "tech health", "city": SPOKEN, "amount": "4999.10"}
         add_run(db, survey, {**full, "twice": "-9998.2", "child 1 age": "7", "child 1 child_name": "Thérèse’é"})
-        refused = {"origin": ("pnts", Recorded.REFUSED), "skills": ("pnts", Recorded.REFUSED)}
-        add_run(db, survey, {**refused, "city": Recorded.SKIPPED, "moved": "2001-01-31"}, source=None)
+        refused: dict[str, Any] = {"origin": ("pnts", Recorded.REFUSED), "skills": ("pnts", Recorded.REFUSED)}
+        refused["amount"] = Recorded.INVALID
+        add_run(
+            db,
+            survey,
+            {**refused, "city": Recorded.SKIPPED, "moved": "2001-01-31", "amount": Recorded.INVALID},
+            source=None,
+        )
         silent = {"origin": "LS", "skills": "tech", "child 2 age": "9", "language": Recorded.TIMED_OUT}
         add_run(db, survey, silent, Disposition.EXPIRED, source="été")
         add_run(db, survey, {"origin": "ZZ", "language": "12"}, Disposition.PARTIAL)
+        add_run(db, survey, {}, Disposition.QUOTA_FULL)
         export = service.begin(db, survey, EVERYTHING, "1")
         service.write(db, export, directory)
         rows = db.execute(
@@ -179,7 +189,54 @@ def statistics(folder: Path, ending: str, read: Callable[..., Any], missing: dic
     return found
 
 
-@pytest.mark.parametrize("read", [from_long, from_xlsx, from_parquet, from_jsonl, from_sav, from_dta])
+MAIN_PATHS = ("g_you/origin", "g_you/skills", "g_you/city", "g_you/amount", "greeting", "twice", "language", "moved")
+
+
+def from_xml(folder: Path) -> Held:
+    found: Held = {}
+    with zipfile.ZipFile(folder / "towns-3-submissions.zip") as package:
+        rows = csv.DictReader(package.read("missing.csv").decode("utf-8-sig").splitlines())
+        why = {(row["instanceID"], row["path"]): row["missing"] for row in rows}
+        for file in package.namelist():
+            if file.endswith("submission.xml"):
+                instance = ElementTree.fromstring(package.read(file))
+                who = instance.findtext("{*}meta/{*}instanceID") or ""
+                assert file == f"instances/{who}/submission.xml"
+                found |= {
+                    (who, name, ""): (told(name, instance.findtext(path) or ""), why.get((who, f"/data/{path}"), ""))
+                    for path in MAIN_PATHS
+                    for name in ["data/language" if path == "language" else path.rsplit("/", 1)[-1]]
+                }
+                found |= {
+                    (who, name, str(number)): (told(name, said), missing)
+                    for number, child in enumerate(instance.findall("child"), 1)
+                    for name in CHILD
+                    for said, missing in [(child.findtext(name), why.get((who, f"/data/child[{number}]/{name}"), ""))]
+                    if said or missing  # an empty turn before another keeps its place
+                }
+    return found
+
+
+def from_floip(folder: Path) -> Held:
+    package = json.loads((folder / "towns-3-flow-results-package.json").read_text("utf-8"))
+    (resource,) = package["resources"]
+    questions = resource["schema"]["questions"]
+    found: Held = {}
+    for row in json.loads((folder / resource["path"]).read_text("utf-8")):
+        at, _, who, session, question, response, about = row
+        assert (session, at[10:], question in questions) == (who, " 00:00:00+00:00", True)
+        value = " ".join(response) if isinstance(response, list) else response
+        number = ".".join(map(str, about.get("repeat", ())))
+        found[who, question.removeprefix("child/"), number] = (value, about.get("missing", ""))
+    assert len({row[1] for row in json.loads((folder / resource["path"]).read_text("utf-8"))}) == len(found)
+    assert questions["origin"]["type_options"]["choices"] == ["LS", "MU", "pnts"]
+    return found
+
+
+READERS = [from_long, from_xlsx, from_parquet, from_jsonl, from_sav, from_dta, from_xml, from_floip]
+
+
+@pytest.mark.parametrize("read", READERS)
 def test_a_reader_of_others_finds_what_the_database_holds(
     written: tuple[Path, Held], read: Callable[[Path], Held]
 ) -> None:
@@ -187,6 +244,22 @@ def test_a_reader_of_others_finds_what_the_database_holds(
     found = read(folder)
     assert {key: found[key] for key in held} == held
     assert found == from_long(folder)
+
+
+def test_a_submission_has_the_elements_of_its_form_in_their_order(written: tuple[Path, Held], form: Form) -> None:
+    primary = ElementTree.fromstring(form.xform).find(".//{*}model/{*}instance/*")
+    assert primary is not None
+    wanted = tuple(dict.fromkeys(each.tag.rpartition("}")[2] for each in primary.iter()))
+    seen = set()
+    with zipfile.ZipFile(written[0] / "towns-3-submissions.zip") as package:
+        for name in package.namelist():
+            if name.startswith("instances/"):
+                root = ElementTree.fromstring(package.read(name))
+                assert (root.get("id"), root.get("version")) == ("towns", "3")
+                tags = tuple(dict.fromkeys(each.tag.rpartition("}")[2] for each in root.iter()))
+                assert tags == tuple(tag for tag in wanted if tag in tags)
+                seen.add(tags)
+    assert wanted in seen
 
 
 def labels(folder: Path, ending: str) -> Any:

@@ -26,9 +26,9 @@ class JsonLines:
     def add(self, block: Block) -> None:
         """Write some lines."""
         table = block.table
+        names = [(as_text(name), kind) for name, kind in zip(table.head, table.head_kinds, strict=True)]
         heads = [
-            [f"{_text(name)}:{_value(cell, kind)}" for name, cell, kind in zip(table.head, head, kinds, strict=True)]
-            for kinds in [table.head_kinds]
+            [f"{name}:{as_value(cell, kind)}" for (name, kind), cell in zip(names, head, strict=True)]
             for head in block.heads
         ]
         values, reasons = [], []
@@ -47,16 +47,16 @@ class JsonLines:
     def _shown(self, column: Column) -> tuple[list[str], list[str]]:
         """Return the members of the line for each distinct reply, and those of its missing codes."""
         variable, cells = column.variable, self._cells[column.variable]
-        name, kind = _text(variable.name), variable.kinds(labels=False)[0]
+        name, kind = as_text(variable.name), variable.kinds(labels=False)[0]
 
         def member(given: Given) -> str:
             value = cells.value(given)
             if not value:
                 return ""
             several = json.dumps(value.split(), ensure_ascii=False) if variable.takes_many else ""
-            return f"{name}:{several or _value(value, kind)}"
+            return f"{name}:{several or as_value(value, kind)}"
 
-        why = [f"{name}:{_text(given.missing)}" if given.missing else "" for given in column.distinct]
+        why = [f"{name}:{as_text(given.missing)}" if given.missing else "" for given in column.distinct]
         return [member(given) for given in column.distinct], why
 
     def close(self, newest: date) -> dict[Path, int]:
@@ -70,11 +70,13 @@ class JsonLines:
             file.close()
 
 
-def _text(text: str) -> str:
+def as_text(text: str) -> str:
+    """Return a text as JSON has it."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _value(cell: str, kind: Kind) -> str:
+def as_value(cell: str, kind: Kind) -> str:
+    """Return a number as it was written, anything else as a text, and null for nothing."""
     if kind is Kind.NUMBER and NUMBER.fullmatch(cell):
         return cell  # as it was written: JSON knows 4999.10
-    return _text(cell) if cell else "null"
+    return as_text(cell) if cell else "null"

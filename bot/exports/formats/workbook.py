@@ -56,10 +56,14 @@ def cell_xml(text: str, kind: Kind = Kind.TEXT) -> str:
     return _text_xml(text)
 
 
-def _text_xml(text: str, style: int = _PLAIN) -> str:
-    plain = _ESCAPED.sub("_x005F_", _CONTROL.sub("\ufffd", text[:_LONGEST]))
+def xml_text(text: str) -> str:
+    """Return a text as it stands in XML, without what XML cannot hold."""
     # A carriage return of the text itself would be read as a line feed.
-    shown = escape(plain, {"\r": "&#13;"})
+    return escape(_CONTROL.sub("\ufffd", text), {"\r": "&#13;"})
+
+
+def _text_xml(text: str, style: int = _PLAIN) -> str:
+    shown = xml_text(_ESCAPED.sub("_x005F_", text[:_LONGEST]))
     styled = f' s="{style}"' if style else ""
     return f'<c{styled} t="inlineStr"><is><t xml:space="preserve">{shown}</t></is></c>'
 

@@ -25,7 +25,15 @@ pages = Pages()
 
 PAGE = 50
 #: Kinds of file by the name of what reads them, which is the same in every language.
-PROGRAMS = {"xlsx": "Excel", "sav": "SPSS", "dta": "Stata", "parquet": "Parquet", "jsonl": "JSON lines"}
+PROGRAMS = {
+    "xlsx": "Excel",
+    "sav": "SPSS",
+    "dta": "Stata",
+    "parquet": "Parquet",
+    "jsonl": "JSON lines",
+    "xml": "ODK (XML)",
+    "floip": "FLOIP",
+}
 
 
 @pages.get("/exports", needs=Permission.EXPORTS_RUN)
