@@ -39,7 +39,8 @@ async def make(database: Database, settings: Settings, worker: str, stopping: as
     data = settings.data_dir
     try:
         made = await exports.work(database, data / "exports", worker, stopping)
-        return made + await reports.work(database, settings.messages, data / "reports", worker, stopping)
+        least = settings.publish_least
+        return made + await reports.work(database, settings.messages, data / "reports", least, worker, stopping)
     except Exception as error:
         log.error("making exports and reports failed", error=type(error).__name__)
         return 0

@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.Column("opens_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closes_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("quotas", sa.JSON(), nullable=False),
+        sa.Column("targets", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_survey")),
         sa.UniqueConstraint("form_id", "version", name=op.f("uq_survey_form_id_version")),
         sa.UniqueConstraint("sha256", name=op.f("uq_survey_sha256")),

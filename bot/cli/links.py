@@ -43,13 +43,13 @@ def new(
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List where members came from; numbers under five are hidden."""
+    """List where members came from; small numbers are hidden."""
     from bot.contacts import links
 
-    with installation() as opened, opened.database.read() as db:
+    with installation() as opened, opened.database.begin() as db:
         rows = [
             (row.link.code if row.link else "", row.link.label if row.link else row.name, row.people)
-            for row in links.origins(db)
+            for row in links.origins(db, opened.settings.publish_least)
         ]
     if as_json:
         show_json([{"code": code, "place": place, "people": people} for code, place, people in rows])

@@ -198,10 +198,10 @@ def figures(id: Id, as_json: AsJson = False) -> None:
     from bot.events import turnout
     from bot.exports import session_figures
 
-    with installation() as opened, opened.database.read() as db:
-        event = _find(db, id)
-        found = session_figures.figures(db, event)
-        tests = session_figures.compare(db, event)
+    with installation() as opened, opened.database.begin() as db:
+        event, least = _find(db, id), opened.settings.publish_least
+        found = session_figures.figures(db, event, least)
+        tests = session_figures.compare(db, event, least)
     if as_json:
         show_json({"all": found.totals, "groups": found.groups, "tests": asdict(tests) if tests else None})
         return

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact, ImportBatch, JoinLink, LinkKind, State
+from bot.disclosure import releases
+from bot.disclosure.suppression import THRESHOLD, Sum
 from bot.sentences import Sentence
 
 #: What a code of a member begins with. It names nobody: without the row nobody knows whose it was.
 MEMBER_PREFIX = "m-"
-#: A number of people is shown from so many on.
-LEAST = 5
 LABEL_LIMIT = 120
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{2,39}", re.ASCII)
 
@@ -31,6 +31,7 @@ class Origin:
     link: JoinLink | None
     name: str  #: of what is no link of staff: one of `OTHERS`, or who gave us a list
     people: int | None  #: None: hidden
+    earlier: int | None = None  #: of one that is hidden, what was shown last
 
 
 #: Where people came from who followed no link of staff.
@@ -82,8 +83,8 @@ def find(db: Session, code: str) -> JoinLink | None:
     return link if link and link.kind != LinkKind.MEMBER else None
 
 
-def origins(db: Session) -> list[Origin]:
-    """Return where members came from, the links of staff first, small numbers hidden."""
+def origins(db: Session, least: int = THRESHOLD) -> list[Origin]:
+    """Publish where members came from, the links of staff first; while few more came, the last figures stand."""
     links = {link.code: link for link in of_staff(db)}
     lists = set(db.scalars(select(ImportBatch.source)))
     counts: dict[str, int] = dict.fromkeys((*links, *OTHERS), 0)
@@ -91,8 +92,13 @@ def origins(db: Session) -> list[Origin]:
     for source, people in db.execute(query):
         place = _place(source, links, lists)
         counts[place] = counts.get(place, 0) + people
-    shown = protected(counts)
-    return [Origin(links.get(place), "" if place in links else place, shown[place]) for place in counts]
+    cells = {("place", place): people for place, people in counts.items()}
+    everybody = {("all", ""): sum(counts.values())}
+    made = releases.publish(db, "join links", cells | everybody, [Sum(tuple(cells), ("all", ""))], least)
+    return [
+        Origin(links.get(place), "" if place in links else place, made.figures[cell], made.earlier.get(cell))
+        for place, cell in zip(counts, cells, strict=True)
+    ]
 
 
 def kinds(db: Session) -> Callable[[str | None], str]:
@@ -120,12 +126,3 @@ def _place(source: str | None, links: Mapping[str, JoinLink], lists: set[str]) -
     if code.startswith(MEMBER_PREFIX):
         return MEMBERS
     return source if source in lists else UNKNOWN
-
-
-def protected(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Hide what is under LEAST, and as much beside it that the number of all members does not give it away."""
-    hidden = {place for place, people in counts.items() if 0 < people < LEAST}
-    others = sorted((people, place) for place, people in counts.items() if people and place not in hidden)
-    while hidden and others and (len(hidden) < 2 or sum(counts[place] for place in hidden) < LEAST):
-        hidden.add(others.pop(0)[1])
-    return {place: None if place in hidden else people for place, people in counts.items()}

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
-from bot.disclosure import suppression
-from bot.disclosure.suppression import Sum
+from bot.disclosure import releases
+from bot.disclosure.suppression import THRESHOLD, Sum
 from bot.events.models import Answer, Attendance, Event, Rsvp, Standing
 from bot.events.service import invited
 
@@ -20,11 +20,9 @@ GROUPS: Mapping[str, SQLColumnExpression[str | None]] = {
     "channel": Contact.channel,
     "residence": Contact.residence,
 }
-#: A group is shown from so many people on.
-LEAST = suppression.FLOOR
-
 Row = dict[str, int]
 Shown = dict[str, int | None]  #: None: hidden
+Cell = tuple[str, str, str]  #: group and code, or neither, and one of MEASURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,14 @@ def totals(groups: Mapping[str, Mapping[str, Row]]) -> Row:
     return {name: sum(row[name] for row in rows) for name in MEASURES}
 
 
-def protected(groups: Mapping[str, Mapping[str, Row]], over: bool) -> Figures:
-    """Hide what is under LEAST, and as much beside it that nothing shown gives it away."""
+def publish(db: Session, event: Event, groups: Mapping[str, Mapping[str, Row]], least: int = THRESHOLD) -> Figures:
+    """Publish them, small numbers hidden; while few more came, the figures of the last time stand."""
+    counts, sums = cells(groups, is_over(event))
+    return arranged(groups, releases.publish(db, f"session {event.id}", counts, sums, least).figures)
+
+
+def cells(groups: Mapping[str, Mapping[str, Row]], over: bool) -> tuple[dict[Cell, int], list[Sum[Cell]]]:
+    """Return every figure as a cell, and the sums that readers know."""
     rows = {("", ""): totals(groups)}
     rows |= {(group, code): row for group, codes in groups.items() for code, row in codes.items()}
     counts = {(*place, name): count for place, row in rows.items() for name, count in row.items()}
@@ -64,13 +68,18 @@ def protected(groups: Mapping[str, Mapping[str, Row]], over: bool) -> Figures:
         counts[without] = counts[either] - row["yes"]
         sums.append(Sum(((*place, "came"), (*place, "missed")), either))
         sums.append(Sum(((*place, "yes"), without), either))
-    shown = suppression.protect(counts, sums, LEAST)
+    return counts, sums
 
-    def line(place: tuple[str, str]) -> Shown:
-        return {name: shown[(*place, name)] for name in MEASURES}
 
-    lines = {group: {code: line((group, code)) for code in codes} for group, codes in groups.items()}
-    return Figures(line(("", "")), lines)
+def arranged(groups: Mapping[str, Mapping[str, Row]], shown: Mapping[Cell, int | None]) -> Figures:
+    """Return cells as they stand in a table."""
+
+    def line(group: str, code: str) -> Shown:
+        return {name: shown[group, code, name] for name in MEASURES}
+
+    return Figures(
+        line("", ""), {group: {code: line(group, code) for code in codes} for group, codes in groups.items()}
+    )
 
 
 def by_code(db: Session, event: Event, column: SQLColumnExpression[str | None]) -> dict[str, Row]:

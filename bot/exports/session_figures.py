@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bot.contacts.models import Contact
+from bot.disclosure import releases
+from bot.disclosure.suppression import THRESHOLD, Sum
 from bot.events import turnout
 from bot.events.models import Attendance, Event
-from bot.events.turnout import LEAST, Figures, Row
+from bot.events.turnout import Figures, Row
 from bot.surveys.models import Answer, Disposition, Run, Survey
 
 #: Questions that ask for it, and what their codes mean; any other code is "other".
@@ -18,13 +20,14 @@ _QUESTIONS = ("gender", "sex")
 _SEXES = {"f": "female", "female": "female", "woman": "female", "m": "male", "male": "male", "man": "male"}
 #: The calculation by which a test says how well somebody did.
 SCORE = "score"
+_CHANGES = ("rose", "same", "fell")
 _CURRENT = (Answer.superseded_at.is_(None), Answer.relevant)
 
 
-def figures(db: Session, event: Event) -> Figures:
-    """Return how many were invited and came, in all and by group and code, small numbers hidden."""
+def figures(db: Session, event: Event, least: int = THRESHOLD) -> Figures:
+    """Publish how many were invited and came, in all and by group and code, small numbers hidden."""
     groups = turnout.counted(db, event) | {"sex": _by_sex(db, event)}
-    return turnout.protected(groups, turnout.is_over(event))
+    return turnout.publish(db, event, groups, least)
 
 
 def _by_sex(db: Session, event: Event) -> dict[str, Row]:
@@ -53,22 +56,26 @@ class Compared:
     changes: Mapping[str, int | None]  #: how many rose, stayed, fell
 
 
-def compare(db: Session, event: Event) -> Compared | None:
-    """Compare the tests before and after; None for a session that has not both."""
+def compare(db: Session, event: Event, least: int = THRESHOLD) -> Compared | None:
+    """Publish what the tests before and after show; None for a session that has not both."""
     if event.pretest_form is None or event.posttest_form is None:
         return None
     tests = {"pretest": event.pretest_form, "posttest": event.posttest_form}
     before, after = (_scores(db, event, form, f"{test}:{event.id}") for test, form in tests.items())
     both = sorted(before.keys() & after.keys())
-    if len(both) < LEAST:
-        return Compared(None if both else 0, None, None, {})
-    changes = {"rose": 0, "same": 0, "fell": 0}
+    if not both:
+        return Compared(0, None, None, {})
+    changes = dict.fromkeys(_CHANGES, 0)
     for one in both:
         changes["same" if before[one] == after[one] else "rose" if after[one] > before[one] else "fell"] += 1
-    # With the total known, one hidden number could be worked out: all of them go.
-    few = any(0 < count < LEAST for count in changes.values())
-    first, last = (sum(scores[one] for one in both) / len(both) for scores in (before, after))
-    return Compared(len(both), first, last, dict.fromkeys(changes) if few else changes)
+    took = dict.fromkeys(("people", "before", "after"), len(both))
+    sums = [Sum(parts, "people") for parts in (_CHANGES, ("before",), ("after",))]
+    means = {
+        test: sum(scores[one] for one in both) / len(both) for test, scores in (("before", before), ("after", after))
+    }
+    made = releases.publish(db, f"tests {event.id}", took | changes, sums, least, means, least)
+    people, first, last = made.figures["people"], made.medians.get("before"), made.medians.get("after")
+    return Compared(people, first, last, {} if people is None else {name: made.figures[name] for name in _CHANGES})
 
 
 def _scores(db: Session, event: Event, form_id: str, occasion: str) -> dict[int, float]:

@@ -66,6 +66,15 @@ def _target(line: int, row: Mapping[str, Any]) -> Target:
     return (cells[0], cells[1], total, cells[3], cells[4])
 
 
+def as_csv(targets: Iterable[Target]) -> str:
+    """Return targets as `read` reads them; nothing for none."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    rows = [(question, code, f"{total:.15g}", source, day) for question, code, total, source, day in targets]
+    writer.writerows([_COLUMNS, *rows] if rows else [])
+    return file.getvalue()
+
+
 def check(forms: Sequence[Form], options: Options) -> None:
     """Raise ExportError for targets that do not fit the form."""
     found = {variable.name: variable for variable in tables(forms, options)[0].variables}
@@ -92,13 +101,9 @@ def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options, 
     """
     if not options.targets:
         return Weights()
-    import numpy as np
+    from bot.exports.raking import rake  # loads numpy
 
-    from bot.exports.raking import rake
-
-    wanted: dict[str, dict[str, float]] = {}
-    for question, code, total, *_ in options.targets:
-        wanted.setdefault(question, {})[code] = total
+    wanted = by_question(options.targets)
     variables = [each for each in tables(list(forms), options)[0].variables if each.name in wanted]
     people = [
         (respondent, values)
@@ -106,13 +111,7 @@ def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options, 
         if not (found.masked and respondent in found.rare)
         and all(value in wanted[each.name] for value, each in zip(values, variables, strict=True))
     ]
-    codes = [sorted({values[place] for _, values in people}) for place in range(len(variables))]
-    places = [
-        np.array([mine.index(values[place]) for _, values in people], dtype=np.int64)
-        for place, mine in enumerate(codes)
-    ]
-    totals = [np.array([wanted[each.name][code] for code in mine]) for each, mine in zip(variables, codes, strict=True)]
-    shares = [total / total.sum() if len(total) else total for total in totals]
+    codes, places, shares = margins_of([wanted[each.name] for each in variables], [values for _, values in people])
     raked = rake(places, shares)
     margins = [
         _margin(each, code, float(share[number]), place == number, raked.weights)
@@ -132,6 +131,28 @@ def weigh(db: Session, export: Export, forms: Iterable[Form], options: Options, 
         "margins": margins,
     }
     return Weights({one: float(weight) for (one, _), weight in zip(people, raked.weights, strict=True)}, told)
+
+
+def by_question(targets: Iterable[Target]) -> dict[str, dict[str, float]]:
+    """Return the total of each code by question."""
+    wanted: dict[str, dict[str, float]] = {}
+    for question, code, total, *_ in targets:
+        wanted.setdefault(question, {})[code] = total
+    return wanted
+
+
+def margins_of(
+    wanted: Sequence[Mapping[str, float]], people: Sequence[Sequence[str]]
+) -> tuple[list[list[str]], list["NDArray[np.int64]"], list["NDArray[np.float64]"]]:
+    """Return for each question the codes that somebody chose, who chose which, and the share each should have."""
+    import numpy as np
+
+    codes = [sorted({values[place] for values in people}) for place in range(len(wanted))]
+    places = [
+        np.array([mine.index(values[place]) for values in people], dtype=np.int64) for place, mine in enumerate(codes)
+    ]
+    totals = [np.array([each[code] for code in mine]) for each, mine in zip(wanted, codes, strict=True)]
+    return codes, places, [total / total.sum() if len(total) else total for total in totals]
 
 
 def _margin(

@@ -38,6 +38,7 @@ class Row:
     numbers: tuple[int | None, ...]
     shares: tuple[float | None, ...]
     medians: tuple[float | None, ...]
+    weighted: float | None = None  #: the share of all countries under weights
 
 
 def bars(rows: Sequence[Row], columns: Sequence[Column], wording: Wording) -> dict[str, Any] | None:

@@ -10,13 +10,15 @@ from statistics import median
 from typing import NamedTuple
 
 from bot.disclosure.suppression import Sum
+from bot.exports.response import GROUPS
 from bot.reports.people import COMPLETE, DECLINED, INVITED, LEFT, PARTIAL, Person
 from bot.reports.plan import Figure, Kind, Plan
 
 ALL = "*all"
 #: What cells count beside the choices of a form.
 RESPONDENTS, SILENT, ANSWERED, NOT = "*respondents", "*silent", "*answered", "!"
-STANDING, SOURCE = "*standing", "*source"
+STANDING, SOURCE, OUTCOME, CHAIN = "*standing", "*source", "*outcome", "*chain"
+ELSEWHERE = "elsewhere"  # who is from none of the plan's countries
 STANDINGS = (COMPLETE, PARTIAL, LEFT, DECLINED, INVITED)
 
 
@@ -64,10 +66,15 @@ def count(plan: Plan, questions: Mapping[str, Asked], people: Iterable[Person]) 
     return _Counting(plan, questions, people).run()
 
 
+def respondents(plan: Plan, people: Iterable[Person]) -> list[Person]:
+    """Return who comes from a country of the plan."""
+    return _Counting(plan, {}, people).respondents
+
+
 class _Counting:
     def __init__(self, plan: Plan, questions: Mapping[str, Asked], people: Iterable[Person]) -> None:
         self._plan, self._questions, self._found = plan, questions, Counted()
-        everybody = list(people)
+        everybody = self._everybody = list(people)
         self._others = [person for person in everybody if plan.origin not in person.answers]
         self._groups: dict[str, list[Person]] = {country: [] for country in plan.countries}
         for person in everybody:
@@ -76,6 +83,11 @@ class _Counting:
                     self._groups[code].append(person)
         self._groups[ALL] = [person for country in plan.countries for person in self._groups[country]]
 
+    @property
+    def respondents(self) -> list[Person]:
+        """Return who is counted in the figures of answers."""
+        return self._groups[ALL]
+
     def run(self) -> Counted:
         """Return all cells."""
         self._each(lambda people: {RESPONDENTS: len(people)}, "")
@@ -83,6 +95,8 @@ class _Counting:
         for figure in self._plan.figures():
             if all(name in self._questions for name in figure.questions):
                 self._figure(figure)
+        if any(figure.kind is Kind.OUTCOMES for figure in self._plan.figures()):
+            self._outcomes()
         return self._found
 
     def _figure(self, figure: Figure) -> None:
@@ -93,6 +107,11 @@ class _Counting:
             case Kind.SOURCES:
                 kinds = sorted({person.source for person in self._groups[ALL]})
                 self._parts(SOURCE, kinds, lambda person: (person.source,))
+            case Kind.CHAINS:
+                lengths = sorted({person.chain for person in self._groups[ALL]})
+                self._parts(CHAIN, lengths, lambda person: (person.chain,))
+            case Kind.OUTCOMES:
+                pass  # when all others are counted, with which it has sums
             case Kind.PYRAMID:
                 self._pyramid(figure)
             case Kind.CORRIDORS:
@@ -109,7 +128,7 @@ class _Counting:
         base = self._base(of)
 
         def tally(people: list[Person]) -> dict[str, int]:
-            within = [person for person in people if _is_asked(person, of)]
+            within = [person for person in people if is_asked(person, of)]
             said = Counter(code for person in within for code in set(person.answers.get(name, ())))
             answered = sum(1 for person in within if name in person.answers)
             found = {code: said[code] for code in asked.codes} | {SILENT: len(within) - answered}
@@ -139,7 +158,7 @@ class _Counting:
             return lambda origin: Cell(name, codes[0], origin)
         together = "+".join(codes)
         if Cell(name, together, ALL) not in self._found.counts:
-            self._each(lambda people: {together: sum(1 for person in people if _is_asked(person, of))}, name)
+            self._each(lambda people: {together: sum(1 for person in people if is_asked(person, of))}, name)
             for origin in self._groups:
                 self._found.sum_up((Cell(name, code, origin) for code in codes), Cell(name, together, origin))
             self._across(name, (together,))
@@ -166,6 +185,25 @@ class _Counting:
         found[LEFT] += found.pop(COMPLETE, 0) + found.pop(PARTIAL, 0)
         for code in (LEFT, DECLINED, INVITED):
             self._found.add(Cell(STANDING, code, ALL), found[code])
+
+    def _outcomes(self) -> None:
+        """Count interviews by AAPOR's groups, and by group and standing, which nobody sees but who subtracts."""
+        found = Counter((self._stands(person), person.outcome) for person in self._everybody)
+        stands = (*STANDINGS, ELSEWHERE)
+        for stand in stands:
+            parts = [self._found.add(Cell(OUTCOME, f"{stand}/{group}", ALL), found[stand, group]) for group in GROUPS]
+            if (total := Cell(STANDING, stand, ALL)) in self._found.counts:
+                self._found.sum_up(parts, total)
+        for group in GROUPS:
+            total = self._found.add(Cell(OUTCOME, group, ALL), sum(found[stand, group] for stand in stands))
+            self._found.sum_up((Cell(OUTCOME, f"{stand}/{group}", ALL) for stand in stands), total)
+
+    def _stands(self, person: Person) -> str:
+        """Return as what the figure of how far people came counts somebody."""
+        origins = person.answers.get(self._plan.origin)
+        if origins is None:
+            return LEFT if person.standing in (COMPLETE, PARTIAL) else person.standing
+        return person.standing if set(origins) & set(self._plan.countries) else ELSEWHERE
 
     def _pyramid(self, figure: Figure) -> None:
         rows, sides = self._questions[figure.question], self._questions[figure.across]
@@ -194,7 +232,7 @@ class _Counting:
                 there = [
                     person
                     for person in people
-                    if code in person.answers.get(figure.question, ()) and _is_asked(person, figure.of)
+                    if code in person.answers.get(figure.question, ()) and is_asked(person, figure.of)
                 ]
                 numbers = [number for person in there if (number := _number(person, figure.measure)) is not None]
                 cell = self._found.add(Cell(figure.measure, code, origin), len(numbers))
@@ -216,7 +254,8 @@ class _Counting:
             self._found.sum_up(parts, Cell(question, each, ALL))
 
 
-def _is_asked(person: Person, of: tuple[str, tuple[str, ...]] | None) -> bool:
+def is_asked(person: Person, of: tuple[str, tuple[str, ...]] | None) -> bool:
+    """Tell whether a question that is only for who chose one of these was for a person."""
     return of is None or bool(set(of[1]) & set(person.answers.get(of[0], ())))
 
 

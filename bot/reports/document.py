@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.content.catalogue import Catalogue
 from bot.content.files import ContentError
-from bot.disclosure.suppression import LEAST_BASE, THRESHOLD
+from bot.disclosure.suppression import LEAST_BASE
 from bot.reports.charts import World
 from bot.reports.counting import ALL, RESPONDENTS, Asked, Cell
 from bot.reports.figures import Drawn, View
@@ -170,9 +170,32 @@ class _Writing:
         yield self._say("method_collection")
         yield self._say("method_who", countries=self._countries())
         yield self._say("method_sample")
+        yield self._weights()
         yield self._say("method_share")
-        yield self._say("method_hidden", least=THRESHOLD, hidden=HIDDEN, base=LEAST_BASE)
+        yield self._say("method_hidden", least=self._view.published.least, hidden=HIDDEN, base=LEAST_BASE)
         yield self._say("method_form", form=self._form.title, version=self._form.version)
+
+    def _weights(self) -> str:
+        published, wording = self._view.published, self._view.wording
+        if not published.targets:
+            return self._say("method_unweighted")
+        declared = dict.fromkeys((question, source, day) for question, _, _, source, day in published.targets)
+        names = self._view.questions
+        told = wording.listed(
+            self._say(
+                "target",
+                question=wording.labelled(self._form, names[question].label) if question in names else question,
+                source=source,
+                day=wording.day(day),
+            )
+            for question, source, day in declared
+        )
+        if published.weighted is None:
+            return self._say("method_no_weights", targets=told)
+        effect = wording.number(round(published.weighted.design_effect, 2))
+        worth = wording.count(round(published.weighted.effective))
+        everybody = wording.count(self._respondents(ALL))
+        return self._say("method_weights", targets=told, effect=effect, worth=worth, everybody=everybody)
 
 
 #: Texts that the templates use as they are.

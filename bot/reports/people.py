@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.contacts import links
 from bot.contacts.models import Contact
+from bot.exports import response
 from bot.exports import service as exports
 from bot.exports.cases import day_of, stream
 from bot.exports.options import Options
@@ -33,6 +34,8 @@ class Person:
     answers: Mapping[str, tuple[str, ...]]  #: what was answered; skipped and refused questions are not in it
     standing: str
     source: str
+    outcome: str = response.COMPLETE  #: a group of AAPOR's
+    chain: str = "0"  #: over how many members' links they came, as far as these are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def gather(db: Session, survey: Survey, questions: Collection[str], many: Collec
     chosen = exports.interviews(survey, Options(all_versions=True)).subquery()
     found = (
         select(
-            Run.id, Run.disposition, Contact.source, Answer.name, Answer.value, day_of(db, Run.started_at).label("day")
+            *(Run.id, Run.contact_id, Run.disposition, Contact.source, Answer.name, Answer.value),
+            day_of(db, Run.started_at).label("day"),
         )
         .join(chosen, chosen.c.id == Run.id)
         .join(Contact, Contact.id == Run.contact_id)
@@ -65,7 +69,7 @@ def gather(db: Session, survey: Survey, questions: Collection[str], many: Collec
         .where(chosen.c.occasion == "")
         .order_by(Run.id)
     )
-    kind_of = links.kinds(db)
+    kind_of, chain_of = links.kinds(db), response.chains(db)
     interviews: list[Person] = []
     days: list[str] = []
     known: dict[str, tuple[str, ...]] = {}
@@ -76,6 +80,7 @@ def gather(db: Session, survey: Survey, questions: Collection[str], many: Collec
                 codes = known.setdefault(row.value, tuple(row.value.split()))
                 answers[row.name] = codes if row.name in many else (row.value,)
         standing = _STANDING.get(row.disposition) or (PARTIAL if answers else LEFT)
-        interviews.append(Person(answers, standing, kind_of(row.source)))
+        outcome = response.group_of(Disposition(row.disposition), bool(answers))
+        interviews.append(Person(answers, standing, kind_of(row.source), outcome, chain_of(row.contact_id)))
         days.append(row.day)
     return People(tuple(interviews), min(days, default=""), max(days, default=""))

@@ -19,6 +19,8 @@ class Kind(StrEnum):
 
     STANDING = "standing"  #: how far people came
     SOURCES = "sources"  #: by which link they came
+    OUTCOMES = "outcomes"  #: how interviews ended, by AAPOR's groups
+    CHAINS = "chains"  #: over how many members' links they came
     BARS = "bars"
     SCALE = "scale"  #: parts of a whole, in the form's order
     PYRAMID = "pyramid"
@@ -27,7 +29,9 @@ class Kind(StrEnum):
 
 
 #: Kinds that rest on no question of the form.
-BUILT_IN = {Kind.STANDING, Kind.SOURCES}
+BUILT_IN = {Kind.STANDING, Kind.SOURCES, Kind.OUTCOMES, Kind.CHAINS}
+#: Those that are of all interviews, not of respondents by country.
+OF_ALL = {Kind.STANDING, Kind.OUTCOMES}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.disclosure.suppression import LEAST_BASE, percent
+from bot.disclosure.suppression import LEAST_BASE, THRESHOLD, percent
+from bot.exports.options import Target
 from bot.reports.counting import ANSWERED, RESPONDENTS, SILENT, Asked, Cell
 from bot.reports.plan import Figure
+from bot.reports.weights import Weighted
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,9 @@ class Published:
 
     figures: Mapping[Cell, int | None]
     medians: Mapping[Cell, float]
+    weighted: Weighted | None = None
+    targets: tuple[Target, ...] = ()  #: what is declared, also while nothing weighted may be shown
+    least: int = THRESHOLD  #: below which no number is shown
 
     def number(self, cell: Cell) -> int | None:
         """Return how many people a cell holds."""
@@ -45,6 +50,10 @@ class Published:
         number = self.number(cell)
         found = None if number is None or base is None else percent(number, base)
         return None if found is None else found / 100
+
+    def weighted_share(self, cell: Cell, base: int | None) -> float | None:
+        """Return a share under weights, beside one that may be shown without."""
+        return self.weighted.shares.get(cell) if self.weighted and self.share(cell, base) is not None else None
 
     def median(self, cell: Cell) -> float | None:
         """Return the median of a cell's people, when they are enough for a percentage."""

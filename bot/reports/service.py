@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.disclosure import releases
-from bot.disclosure.suppression import LEAST_BASE
-from bot.reports import plan
-from bot.reports.counting import EVERYBODY, count
+from bot.disclosure.suppression import LEAST_BASE, THRESHOLD
+from bot.exports import targets
+from bot.reports import plan, weights
+from bot.reports.counting import EVERYBODY, count, respondents
 from bot.reports.document import NotPossible, Subject, build
 from bot.reports.models import MadeReport
 from bot.reports.people import gather
@@ -35,7 +36,7 @@ class Material:
     last: str
 
 
-def publish(db: Session, messages_dir: Path, form_id: str) -> Material:
+def publish(db: Session, messages_dir: Path, form_id: str, least: int = THRESHOLD) -> Material:
     """Publish the figures of a form, for reports of any country; raise ContentError when there can be none.
 
     Of so few people that they make no percentage, nothing is published.
@@ -44,17 +45,37 @@ def publish(db: Session, messages_dir: Path, form_id: str) -> Material:
     survey = newest_published(db, form_id)
     if survey is None:
         raise NotPossible(f"There is no survey {form_id}: publish it with `outreach survey publish FILE`")
-    return _material(db, planned, survey)
+    return _material(db, planned, survey, least)
 
 
-def _material(db: Session, planned: plan.Plan, survey: Survey) -> Material:
+def _material(db: Session, planned: plan.Plan, survey: Survey, least: int) -> Material:
     subject = Subject(planned, form_of(survey))
-    people = gather(db, survey, subject.needed, subject.many)
+    declared = targets.kept(db, survey.form_id)
+    people = gather(db, survey, subject.needed | {target[0] for target in declared}, subject.many)
     counted = count(planned, subject.asked, people.interviews)
     if counted.counts[EVERYBODY] < LEAST_BASE:
-        return Material(subject, Published({}, {}), people.first, people.last)
-    release = releases.publish(db, f"report {survey.form_id}", counted.counts, counted.sums, medians=counted.medians)
-    return Material(subject, Published(release.figures, release.medians), people.first, people.last)
+        return Material(subject, Published({}, {}, least=least), people.first, people.last)
+    name = subject_of(survey.form_id)
+    release = releases.publish(db, name, counted.counts, counted.sums, least, counted.medians)
+    weighted = None
+    if declared:
+        figures = weights.Figures(planned, subject.asked, respondents(planned, people.interviews))
+        weighted = weights.publish(db, survey.form_id, declared, figures, release, counted, least)
+    published = Published(release.figures, release.medians, weighted, targets=declared, least=least)
+    return Material(subject, published, people.first, people.last)
+
+
+def declare(db: Session, form_id: str, text: str) -> None:
+    """Keep the totals of a CSV for a form, to which its figures are weighted; raise ExportError for what is wrong."""
+    survey = newest_published(db, form_id)
+    if survey is None:
+        raise NotPossible(f"There is no survey {form_id}: publish it with `outreach survey publish FILE`")
+    targets.keep(db, survey, text)
+
+
+def subject_of(form_id: str) -> str:
+    """Return under what the figures of a form's report are published."""
+    return f"report {form_id}"[:128]
 
 
 def write(
@@ -108,7 +129,7 @@ def made(db: Session, limit: int) -> list[MadeReport]:
     return list(db.scalars(select(MadeReport).order_by(MadeReport.id.desc()).limit(limit)))
 
 
-def material_of(db: Session, messages_dir: Path, row: MadeReport) -> Material:
+def material_of(db: Session, messages_dir: Path, row: MadeReport, least: int = THRESHOLD) -> Material:
     """Publish what an ordered report is made of."""
     survey = db.get_one(Survey, row.survey_id)
-    return _material(db, plan.load(messages_dir, survey.form_id), survey)
+    return _material(db, plan.load(messages_dir, survey.form_id), survey, least)

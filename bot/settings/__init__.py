@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     smtp_user: str = Field("", description="Who signs in at the mail server; empty: nobody need.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
     smtp_from: str = Field("", description="Address that our e-mails come from.")
+    publish_least: int = Field(
+        10, ge=5, description="Least number of people that published figures tell, never below 5; others are hidden."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     telegram_token: SecretStr = Field(SecretStr(""), description="Bot token from @BotFather; empty turns Telegram off.")

@@ -65,6 +65,7 @@ class Survey(Base):
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
     quotas: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  #: "residence=ZA,gender=female": how many
+    targets: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)  #: declared totals, of all versions
     media: Mapped[list["SurveyFile"]] = relationship(order_by="SurveyFile.name")
 
     __table_args__ = (UniqueConstraint("form_id", "version"), Index(None, "status"))

@@ -76,7 +76,7 @@ def test_the_scores_of_who_was_there_and_took_both_are_compared(database: Databa
         clock.advance(timedelta(days=1))
         answered(db, newer, people[0], "score", "2")  # the test taken last counts
         answered(db, newer, people[1], "score", "no number")
-        found = session_figures.compare(db, event)
+        found = session_figures.compare(db, event, 5)
         assert found is not None
         assert (found.people, found.before) == (17, 4.0)
         assert found.changes == {"rose": 5, "same": 6, "fell": 6}
@@ -93,12 +93,12 @@ def test_few_are_hidden(
         for person in there:
             answered(db, before, person, "score", "4")
             answered(db, after, person, "score", "5")
-        found = session_figures.compare(db, event)
+        found = session_figures.compare(db, event, 5)
         assert found is not None
         assert (found.people, found.after) == (people, mean)
         assert found.changes == ({"rose": 5, "same": 0, "fell": 0} if count == 5 else {})
         event.posttest_form = None
-        assert session_figures.compare(db, event) is None
+        assert session_figures.compare(db, event, 5) is None
 
 
 def test_one_who_differs_is_in_no_number(database: Database, messages_dir: Path) -> None:
@@ -108,9 +108,9 @@ def test_one_who_differs_is_in_no_number(database: Database, messages_dir: Path)
         for number, person in enumerate(people):
             answered(db, before, person, "score", "4")
             answered(db, after, person, "score", "5" if number else "1")
-        found = session_figures.compare(db, event)
+        found = session_figures.compare(db, event, 5)
         assert found is not None
-        assert found.changes == {"rose": None, "same": None, "fell": None}
+        assert found.changes == {"rose": None, "same": 0, "fell": None}
 
 
 def test_sex_is_what_people_said_last_and_not_what_they_would_not_say(database: Database, messages_dir: Path) -> None:
@@ -120,5 +120,5 @@ def test_sex_is_what_people_said_last_and_not_what_they_would_not_say(database: 
         for number, person in enumerate(people[:20]):
             answered(db, mapping, person, "gender", ("f", "m")[number % 2], refused=number >= 15)
         answered(db, newer, people[0], "sex", "male")
-        rows = session_figures.figures(db, event).groups["sex"]
+        rows = session_figures.figures(db, event, 5).groups["sex"]
         assert {code: row["came"] for code, row in rows.items()} == {"": 6, "female": 7, "male": 8}

@@ -35,7 +35,7 @@ async def test_a_friend_joins_by_a_members_link(person: People, channel: str, ot
     await palesa.stage.app.run_job("erasures")
     assert await thabo.query(lambda db: db.get(JoinLink, code)) is None
     assert (await thabo.details()).source == code
-    counted = await thabo.query(links.origins)
+    counted = await thabo.run(links.origins)
     assert code not in str([row.name for row in counted])
 
 

@@ -11,6 +11,10 @@ from bot.reports.service import Material
 from tests.reports.population import settle
 
 FORM = "diaspora_mapping"
+TARGETS = (
+    "question,code,total,source,as_of\ngender,f,5800,Census of destination countries,2021-06-30\n"
+    "gender,m,4200,Census of destination countries,2021-06-30\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +26,7 @@ def material(tmp_path_factory: pytest.TempPathFactory, messages_dir: Path) -> Ma
     Base.metadata.create_all(database.engine)
     with database.begin() as db:
         settle(db, messages_dir, 900)
+        service.declare(db, FORM, TARGETS)
         published = service.publish(db, messages_dir, FORM)
     database.close()
     return published

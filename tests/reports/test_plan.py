@@ -20,7 +20,7 @@ def test_a_question_that_the_form_has_not_is_a_gap_that_the_report_names(
     subject.__dict__["questions"] = questions
     report = build(subject, material.published, (material.first, material.last), messages_dir, None, "en")
     assert report.content["gaps"] == ["Education: the form has no question named education."]
-    assert [number for number, _ in report.figures] == [*range(1, 26)]
+    assert [number for number, _ in report.figures] == [*range(1, 28)]
     assert "education" not in {figure.id for _, figure in report.figures}
     assert len(report.content["summary"]["headlines"]) == 3
 

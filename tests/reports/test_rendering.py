@@ -31,7 +31,7 @@ def test_the_page_needs_nothing_else_and_says_every_figure_in_words_and_in_a_tab
     assert {address[:5] for address in page.xpath("//@src | //@srcset | //link/@href")} == {"data:"}
     assert "http:" not in re.sub(r"data:[^\"]+", "", text)
     figures = page.xpath("//figure")
-    assert len(figures) == 26
+    assert len(figures) == 28
     for figure in figures:
         title = figure.findtext("h3")
         (picture,) = figure.xpath(".//img")
@@ -47,7 +47,7 @@ def test_the_page_needs_nothing_else_and_says_every_figure_in_words_and_in_a_tab
 def test_no_picture_is_empty(made: dict[str, Path]) -> None:
     folder = made["zip"].with_suffix("")
     pictures = sorted(folder.glob("*.svg"))
-    assert len(pictures) == len([*folder.glob("*.png")]) == 26
+    assert len(pictures) == len([*folder.glob("*.png")]) == 28
     for path in pictures:
         drawing = etree.parse(path)
         shapes = drawing.xpath("count(//*[local-name()='use'])")
@@ -64,7 +64,7 @@ def test_the_paper_opens_has_its_pages_and_no_text_lies_upon_other_text(made: di
     assert "Cartographie de la" in said[0]
     assert "Table des matières" in said[1]
     assert "Résumé" in said[2]
-    assert "Annexe" in said[-1] or "Tableau 26" in said[-1]
+    assert "Annexe" in said[-1] or "Tableau 28" in said[-1]
     assert paper.get_metadata_value("Title").startswith("Cartographie de la diaspora")
     for number, text in enumerate(texts):
         boxes = [text.get_rect(index) for index in range(text.count_rects())]

@@ -29,7 +29,7 @@ FIELDS = {"title_en": "Saving well", "starts": "2026-03-20T18:30", "zone": "Indi
 
 @pytest.fixture
 def app(database: Database, messages_dir: Path, tmp_path: Path) -> FastAPI:
-    return build(database, messages_dir, tmp_path)
+    return build(database, messages_dir, tmp_path, publish_least=5)
 
 
 def _survey(database: Database, form_id: str, status: Status = Status.OPEN) -> None:
@@ -271,7 +271,7 @@ async def test_figures_by_group_never_show_how_few(app: FastAPI, database: Datab
     assert [(row["code"], row["yes"]) for row in residences] == [("ZA", "21")]
     page = await browser.open(f"{path}/attendance")
     assert "15 missed" in page.text
-    assert "Hidden: fewer than five" in page.text
+    assert "Hidden: few people" in page.text
 
 
 async def test_a_pdf_goes_with_a_session_and_is_offered_in_the_chat(
@@ -397,9 +397,7 @@ async def test_reminders_are_ticked_and_who_it_is_for_is_kept_for_the_invitation
     assert refused.status_code == 409
 
 
-@pytest.mark.parametrize(
-    ("count", "shown"), [(4, "Fewer than five people"), (6, "6 took both and were there 4 points before")]
-)
+@pytest.mark.parametrize(("count", "shown"), [(4, "Too few people"), (6, "6 took both and were there 4 points before")])
 async def test_the_page_tells_what_tests_before_and_after_show(
     app: FastAPI, database: Database, messages_dir: Path, count: int, shown: str
 ) -> None:

@@ -51,7 +51,7 @@ class View:
 @pages.get("/sessions/{id:row}/attendance", needs=Permission.REPORTS_VIEW)
 async def page(visit: Visit) -> Response:
     listed = visit.may(Permission.SESSIONS_MANAGE)
-    view = await visit.database.query(_view, visit.id, visit.query, listed)
+    view = await visit.database.run(_view, visit, listed)
     return visit.page(
         "sessions/attendance.html",
         view=view,
@@ -69,10 +69,10 @@ def takes_marks(event: Event) -> bool:
     return held and clock.now() >= event.starts_at - attendance.EARLY
 
 
-def _view(db: Session, event_id: int, search: Form, listed: bool) -> View:
-    event = found(db.get(Event, event_id))
-    people = _people(db, event, search) if listed else []
-    figures, tests = session_figures.figures(db, event), session_figures.compare(db, event)
+def _view(db: Session, visit: Visit, listed: bool) -> View:
+    event, least = found(db.get(Event, visit.id)), visit.context.settings.publish_least
+    people = _people(db, event, visit.query) if listed else []
+    figures, tests = session_figures.figures(db, event, least), session_figures.compare(db, event, least)
     totals = turnout.totals({"": turnout.by_code(db, event, Contact.channel)}) if listed else figures.totals
     return View(event, totals, figures, tests, people[:PAGE], more=len(people) > PAGE)
 
@@ -133,7 +133,7 @@ def _note(db: Session, event_id: int, form: Form, user: StaffUser) -> None:
 @pages.get("/sessions/{id:row}/attendance.csv", needs=Permission.REPORTS_VIEW)
 async def figures(visit: Visit) -> Response:
     """Give the figures as CSV; a star stands for what is hidden."""
-    view = await visit.database.query(_view, visit.id, visit.query, False)
+    view = await visit.database.run(_view, visit, False)
     headers = {"Content-Disposition": f'attachment; filename="session-{visit.id}.csv"'}
     label = _labels(visit.context.content, visit.reader)
     return Response(_csv(view, label), media_type="text/csv", headers=headers)

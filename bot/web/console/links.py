@@ -23,7 +23,7 @@ async def listing(visit: Visit) -> Response:
 
 
 async def _listing(visit: Visit, problem: str = "") -> Response:
-    rows: list[Origin] = await visit.database.query(links.origins)
+    rows: list[Origin] = await visit.database.run(links.origins, visit.context.settings.publish_least)
     addresses = {row.link.code: visit.context.settings.join_addresses(row.link.code) for row in rows if row.link}
     kinds = [kind for kind in LinkKind if kind != LinkKind.MEMBER]
     status = 422 if problem else 200
