@@ -78,6 +78,12 @@ bench-feeds: $(VENV)/.dev  ## CPU of a page of 1,000 rows of 40 questions as ODa
 bench-inbound: $(VENV)/.dev $(VENV)/.peers  ## CPU from a webhook to the committed reply, beside other bots, on both engines
 	@$(BIN)/python -m benchmarks.inbound $(ARGS)
 
+bench-costs: $(VENV)/.dev  ## What a message costs PostgreSQL in CPU, log and bytes: what scale-simulation reckons with
+	@$(BIN)/python -m benchmarks.costs $(ARGS)
+
+scale-simulation: $(VENV)/.dev  ## Reckon from measured costs how an installation does at up to ten million members (docs/scale.md)
+	@$(BIN)/python -m benchmarks.simulation $(ARGS)
+
 bench-reminders: $(VENV)/.dev  ## Seconds to queue the reminders of 10,000 members due in the same minute, on both engines
 	@$(BIN)/python -m benchmarks.reminders $(ARGS)
 
@@ -136,4 +142,4 @@ install = echo "Installing into $(2) with pip ..." && \
 	$(2)/bin/pip install -q --disable-pip-version-check --require-hashes -r $(1)
 endif
 
-.PHONY: help soak docs fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey demo run test check format migration pictures console-texts lock clean bench-console
+.PHONY: help soak docs fuzz coverage sbom bench-export bench-memory bench-scale bench-reminders bench-import bench-inbound bench-crash bench-delivery bench-survey bench-costs scale-simulation demo run test check format migration pictures console-texts lock clean bench-console

@@ -84,6 +84,14 @@ def lists(db: Session, column: InstrumentedAttribute[list[Any]], number: int) ->
     return select(item.c.value).where(item.c.value == number).exists()
 
 
+def values(db: Session, column: InstrumentedAttribute[Any]) -> list[Any]:
+    """Return the different values of a column that an index begins with: one look for each, whatever the rows."""
+    found = select(func.min(column).label("value")).cte("found", recursive=True)
+    after = select(func.min(column)).where(column > found.c.value).scalar_subquery()
+    found = found.union_all(select(after).where(found.c.value.is_not(None)))
+    return list(db.scalars(select(found.c.value).where(found.c.value.is_not(None))))
+
+
 class Base(DeclarativeBase):
     """Base of every row."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bot import clock, meters
-from bot.broadcasts import attachments, progress, repeating, targets
+from bot.broadcasts import archiving, attachments, progress, repeating, targets
 from bot.channels.base import SenderKey
 from bot.content import Content
 from bot.conversations import alarms, alike, announcing, erasures, retention, rights
@@ -29,6 +29,9 @@ from bot.webhooks import service as webhooks
 
 log = structlog.get_logger(__name__)
 
+#: A job that works in parts does no more than so many at a turn.
+MOST_PARTS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -38,15 +41,17 @@ class Job:
     every: float  #: seconds
     work: Callable[[Session], int]
     erases: bool = False  #: nothing of what it removed may lie on in the database's log
+    again: bool = False  #: does a part at a time, so that nobody waits long for it: goes on while there is more
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long we wait for people who fell silent in a survey, and with the files of exports."""
+    """How long we wait for people who fell silent in a survey, and keep things where they are."""
 
     nudges: Sequence[timedelta] = NUDGES
     expiry: timedelta = EXPIRY
     exports: timedelta = timedelta(days=90)
+    messages: int = 0  #: months until they are archived; 0: never
 
 
 def table(
@@ -81,7 +86,8 @@ def table(
         Job("parked_messages", 30, lambda db: inbox.retry_parked(db, router.handle)),
         Job("erasures", 20, rights.erase_leaving, erases=True),
         Job("erasures_noted", 20, lambda db: erasures.note(db, erased) if erased else 0),
-        Job("retention", 3600, retention.apply, erases=True),
+        Job("retention", 3600, retention.apply, erases=True, again=True),
+        Job("archive", 3600, lambda db: archiving.archive(db, patience.messages), again=True),
         Job("withdrawals", 600, lambda db: withdrawals.write(db, data_dir / "exports") if data_dir else 0),
         Job("saved_exports", 60, saved.run_due),
         Job("older_saved_exports", 600, lambda db: saved.thin(db, data_dir / "exports") if data_dir else 0),
@@ -98,10 +104,15 @@ def _follow_broadcasts(db: Session) -> int:
 
 
 async def run(database: Database, job: Job) -> int:
-    """Run one job in one transaction, in one process at a time; a failure is logged and tried again next time."""
+    """Run one job, in one process at a time; a failure is logged and tried again next time."""
     try:
         with meters.JOBS.labels(job.name).time():
-            done = await database.run(_alone, job)
+            done = part = await database.run(_alone, job)
+            for _ in range(MOST_PARTS if job.again else 0):
+                if not part:
+                    break
+                part = await database.run(_alone, job)
+                done += part
     except Exception as error:
         meters.JOB_FAILURES.labels(job.name).inc()
         log.error("job failed", job=job.name, error=type(error).__name__)

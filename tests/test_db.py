@@ -62,6 +62,12 @@ def test_a_corrupt_database_file_is_told_with_the_cure(tmp_path) -> None:
         Database(f"sqlite:///{path}")
 
 
+async def test_a_job_that_works_in_parts_goes_on_while_there_is_more(database: Database) -> None:
+    parts = [3, 2, 0, 9]
+    assert await jobs.run(database, Job("archive", 3600, lambda _db: parts.pop(0), again=True)) == 5
+    assert parts == [9]
+
+
 async def test_a_log_that_a_reader_kept_from_being_emptied_is_emptied_at_the_next_turn(tmp_path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'outreach.db'}")
     Base.metadata.create_all(database.engine)

@@ -79,13 +79,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_joined_at"), ["joined_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_residence_state"), ["residence", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_state"), ["state"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_contact_state_origin_residence_language"),
             ["state", "origin", "residence", "language"],
             unique=False,
         )
-        batch_op.create_index(batch_op.f("ix_contact_state_residence"), ["state", "residence"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_state_source"), ["state", "source"], unique=False)
 
     op.create_table(
@@ -291,6 +291,49 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_token_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "archived_inbound",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
+        sa.Column("external_id", sa.String(length=128), nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_archived_inbound_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_archived_inbound")),
+    )
+    with op.batch_alter_table("archived_inbound", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_archived_inbound_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
+        "archived_outbound",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("channel", sa.String(length=16), nullable=False),
+        sa.Column("sender", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("ref", sa.BigInteger(), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=48), nullable=True),
+        sa.Column("address_id", sa.BigInteger(), nullable=True),
+        sa.Column("external_id", sa.String(length=128), nullable=True),
+        sa.Column("past_ids", sa.Text(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_archived_outbound_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_archived_outbound")),
+    )
+    with op.batch_alter_table("archived_outbound", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_archived_outbound_contact_id"), ["contact_id"], unique=False)
+
+    op.create_table(
         "broadcast",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("title", sa.String(length=120), nullable=False),
@@ -326,6 +369,8 @@ def upgrade() -> None:
         sa.Column("audience_count", sa.Integer(), nullable=True),
         sa.Column("pause_reason", sa.String(length=64), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sums", sa.JSON(), nullable=True),
+        sa.Column("summed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["approved_by"], ["staff_user.id"], name=op.f("fk_broadcast_approved_by_staff_user")),
@@ -502,6 +547,20 @@ def upgrade() -> None:
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inbox_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_inbox_handling_id"), ["handling", "id"], unique=False)
+        batch_op.create_index(
+            "ix_inbox_payload",
+            ["received_at"],
+            unique=False,
+            sqlite_where=sa.text("payload IS NOT NULL AND handling != 'parked'"),
+            postgresql_where=sa.text("payload IS NOT NULL AND handling != 'parked'"),
+        )
+        batch_op.create_index(
+            "ix_inbox_text",
+            ["received_at"],
+            unique=False,
+            sqlite_where=sa.text("text IS NOT NULL"),
+            postgresql_where=sa.text("text IS NOT NULL"),
+        )
 
     op.create_table(
         "interest",
@@ -526,6 +585,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_join_link")),
         sa.UniqueConstraint("contact_id", name=op.f("uq_join_link_contact_id")),
     )
+    with op.batch_alter_table("join_link", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_join_link_of_staff",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("kind != 'member'"),
+            postgresql_where=sa.text("kind != 'member'"),
+        )
+
     op.create_table(
         "likeness",
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -544,6 +612,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("likeness", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_likeness_other_id"), ["other_id"], unique=False)
+        batch_op.create_index(
+            "ix_likeness_undecided",
+            ["found_at", "contact_id", "other_id"],
+            unique=False,
+            sqlite_where=sa.text("apart_at IS NULL"),
+            postgresql_where=sa.text("apart_at IS NULL"),
+        )
 
     op.create_table(
         "mail",
@@ -767,6 +842,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("value_hash", sa.String(length=64), nullable=False),
+        sa.Column("is_new", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_trait_contact_id_contact"), ondelete="CASCADE"
         ),
@@ -774,6 +850,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("trait", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_trait_kind_value_hash"), ["kind", "value_hash"], unique=False)
+        batch_op.create_index(
+            "ix_trait_new",
+            ["contact_id"],
+            unique=False,
+            sqlite_where=sa.text("is_new"),
+            postgresql_where=sa.text("is_new"),
+        )
 
     op.create_table(
         "transfer_cost",
@@ -1083,6 +1166,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("once", name=op.f("uq_outbox_once")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_outbox_body",
+            ["status_at"],
+            unique=False,
+            sqlite_where=sa.text("body IS NOT NULL"),
+            postgresql_where=sa.text("body IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_outbox_channel_external_id"), ["channel", "external_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_outbox_contact_id_status"), ["contact_id", "status"], unique=False)
         batch_op.create_index(
@@ -1093,8 +1183,15 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('queued', 'held') AND expires_at IS NOT NULL"),
         )
         batch_op.create_index(
+            "ix_outbox_held",
+            ["reason", "channel", "sender"],
+            unique=False,
+            sqlite_where=sa.text("status = 'held' AND due_at IS NULL"),
+            postgresql_where=sa.text("status = 'held' AND due_at IS NULL"),
+        )
+        batch_op.create_index(
             "ix_outbox_in_doubt",
-            ["id"],
+            ["status", "channel", "sender", "status_at"],
             unique=False,
             sqlite_where=sa.text("status IN ('sending', 'uncertain')"),
             postgresql_where=sa.text("status IN ('sending', 'uncertain')"),
@@ -1337,12 +1434,20 @@ def downgrade() -> None:
             postgresql_where=sa.text("status IN ('sending', 'uncertain')"),
         )
         batch_op.drop_index(
+            "ix_outbox_held",
+            sqlite_where=sa.text("status = 'held' AND due_at IS NULL"),
+            postgresql_where=sa.text("status = 'held' AND due_at IS NULL"),
+        )
+        batch_op.drop_index(
             "ix_outbox_deadline",
             sqlite_where=sa.text("status IN ('queued', 'held') AND expires_at IS NOT NULL"),
             postgresql_where=sa.text("status IN ('queued', 'held') AND expires_at IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_outbox_contact_id_status"))
         batch_op.drop_index(batch_op.f("ix_outbox_channel_external_id"))
+        batch_op.drop_index(
+            "ix_outbox_body", sqlite_where=sa.text("body IS NOT NULL"), postgresql_where=sa.text("body IS NOT NULL")
+        )
 
     op.drop_table("outbox")
     with op.batch_alter_table("opportunity_touch", schema=None) as batch_op:
@@ -1399,6 +1504,7 @@ def downgrade() -> None:
     op.drop_table("webhook_call")
     op.drop_table("transfer_cost")
     with op.batch_alter_table("trait", schema=None) as batch_op:
+        batch_op.drop_index("ix_trait_new", sqlite_where=sa.text("is_new"), postgresql_where=sa.text("is_new"))
         batch_op.drop_index(batch_op.f("ix_trait_kind_value_hash"))
 
     op.drop_table("trait")
@@ -1441,12 +1547,32 @@ def downgrade() -> None:
 
     op.drop_table("mail")
     with op.batch_alter_table("likeness", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_likeness_undecided",
+            sqlite_where=sa.text("apart_at IS NULL"),
+            postgresql_where=sa.text("apart_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_likeness_other_id"))
 
     op.drop_table("likeness")
+    with op.batch_alter_table("join_link", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_join_link_of_staff",
+            sqlite_where=sa.text("kind != 'member'"),
+            postgresql_where=sa.text("kind != 'member'"),
+        )
+
     op.drop_table("join_link")
     op.drop_table("interest")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbox_text", sqlite_where=sa.text("text IS NOT NULL"), postgresql_where=sa.text("text IS NOT NULL")
+        )
+        batch_op.drop_index(
+            "ix_inbox_payload",
+            sqlite_where=sa.text("payload IS NOT NULL AND handling != 'parked'"),
+            postgresql_where=sa.text("payload IS NOT NULL AND handling != 'parked'"),
+        )
         batch_op.drop_index(batch_op.f("ix_inbox_handling_id"))
         batch_op.drop_index(batch_op.f("ix_inbox_contact_id"))
 
@@ -1481,6 +1607,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_broadcast_link_kind_link_ref"))
 
     op.drop_table("broadcast")
+    with op.batch_alter_table("archived_outbound", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_archived_outbound_contact_id"))
+
+    op.drop_table("archived_outbound")
+    with op.batch_alter_table("archived_inbound", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_archived_inbound_contact_id"))
+
+    op.drop_table("archived_inbound")
     with op.batch_alter_table("api_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_token_user_id"))
 
@@ -1514,9 +1648,9 @@ def downgrade() -> None:
     op.drop_table("contact_group")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contact_state_source"))
-        batch_op.drop_index(batch_op.f("ix_contact_state_residence"))
         batch_op.drop_index(batch_op.f("ix_contact_state_origin_residence_language"))
         batch_op.drop_index(batch_op.f("ix_contact_state"))
+        batch_op.drop_index(batch_op.f("ix_contact_residence_state"))
         batch_op.drop_index(batch_op.f("ix_contact_joined_at"))
 
     op.drop_table("contact")

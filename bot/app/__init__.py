@@ -88,7 +88,8 @@ class App:
             policy=self.policy,
         )
         self.makers = Makers(building.makers(self.content, settings), settings.media_dir)
-        patience = Patience(settings.silences, timedelta(settings.survey_expiry), timedelta(settings.export_days))
+        waits = timedelta(settings.survey_expiry), timedelta(settings.export_days)
+        patience = Patience(settings.silences, *waits, settings.archive_after)
         table = jobs.table(
             self.content,
             self.router,

@@ -101,3 +101,11 @@ def _texts(values: Any) -> bool:
 def count(db: Session, audience: Audience) -> int:
     """Return how many people the rule finds now."""
     return db.scalar(select(func.count()).select_from(Contact).where(audience.condition())) or 0
+
+
+def count_missed(db: Session, broadcast: int, most: int) -> int:
+    """Return how many members a broadcast certainly did not reach, counting no further than `most`."""
+    # Joined, so that the rows of the broadcast are gone through and nobody else's.
+    rows = _missed((str(broadcast),)).join(Contact, Contact.id == OutboxMessage.contact_id)
+    found = rows.where(Contact.state == State.MEMBER).limit(most)
+    return db.scalar(select(func.count()).select_from(found.subquery())) or 0

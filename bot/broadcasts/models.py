@@ -79,6 +79,9 @@ class Broadcast(Base):
     audience_count: Mapped[int | None]  #: how many were frozen
     pause_reason: Mapped[str | None] = mapped_column(String(64))
     finished_at: Mapped[datetime | None]
+    #: Results of one whose recipients are archived: [how many, channel, language, country, reason, status] of each.
+    sums: Mapped[Any] = mapped_column(JSON, nullable=True)
+    summed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import clock
 from bot.contacts.models import Consent, Contact, Decision, Purpose
@@ -75,6 +75,13 @@ def granting(purpose: Purpose) -> Select[int]:
     """Select the ids of the contacts whose latest word on a purpose is a yes."""
     last = select(func.max(Consent.id)).where(Consent.purpose == purpose).group_by(Consent.contact_id)
     return select(Consent.contact_id).where(Consent.decision == Decision.GRANTED, Consent.id.in_(last))
+
+
+def grants(contact_id: InstrumentedAttribute[int], purpose: Purpose) -> ColumnElement[bool]:
+    """Return the condition that the contact of a row says yes to a purpose; for few rows of many."""
+    of_one = Consent.contact_id == contact_id, Consent.purpose == purpose
+    last = select(Consent.decision).where(*of_one).order_by(Consent.id.desc()).limit(1).scalar_subquery()
+    return func.coalesce(last, Decision.REFUSED) == Decision.GRANTED
 
 
 def granted_purposes(db: Session, contact: Contact) -> set[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import clock
-from bot.contacts.models import Contact, ImportBatch, JoinLink, LinkKind, State
+from bot.contacts.models import IS_OF_STAFF, Contact, ImportBatch, JoinLink, LinkKind, State
 from bot.disclosure import releases
 from bot.disclosure.suppression import THRESHOLD, Sum
 from bot.sentences import Sentence
@@ -73,7 +73,7 @@ def _add(db: Session, link: JoinLink) -> JoinLink:
 
 def of_staff(db: Session) -> list[JoinLink]:
     """Return the links of staff, the newest first."""
-    query = select(JoinLink).where(JoinLink.kind != LinkKind.MEMBER)
+    query = select(JoinLink).where(IS_OF_STAFF)
     return list(db.scalars(query.order_by(JoinLink.created_at.desc(), JoinLink.code)))
 
 

@@ -3,11 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.crypto import EncryptedText
 from bot.db import Base, BigId
+
+#: The words of partial indexes, without parameters, as in bot.messaging.models.
+IS_OF_STAFF = text("kind != 'member'")
+IS_UNDECIDED = text("apart_at IS NULL")
+IS_NEW = text("is_new")
 
 
 class State(StrEnum):
@@ -72,7 +77,7 @@ class Contact(Base):
 
     __table_args__ = (
         Index(None, "state", "origin", "residence", "language"),
-        Index(None, "state", "residence"),
+        Index(None, "residence", "state"),
         Index(None, "state", "source"),
         Index(None, "joined_at"),
     )
@@ -178,6 +183,10 @@ class JoinLink(Base):
     created_by: Mapped[str] = mapped_column(String(64))  #: "contact", or the staff member's id
     created_at: Mapped[datetime]
 
+    __table_args__ = (
+        Index("ix_join_link_of_staff", "created_at", sqlite_where=IS_OF_STAFF, postgresql_where=IS_OF_STAFF),
+    )
+
 
 class TraitKind(StrEnum):
     """What two rows of one person may have in common."""
@@ -194,8 +203,12 @@ class Trait(Base):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[TraitKind] = mapped_column(String(16), primary_key=True)
     value_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    is_new: Mapped[bool] = mapped_column(default=True)  #: nobody has looked yet who else has it
 
-    __table_args__ = (Index(None, "kind", "value_hash"),)
+    __table_args__ = (
+        Index(None, "kind", "value_hash"),
+        Index("ix_trait_new", "contact_id", sqlite_where=IS_NEW, postgresql_where=IS_NEW),
+    )
 
 
 class Likeness(Base):
@@ -209,6 +222,17 @@ class Likeness(Base):
     found_at: Mapped[datetime]
     apart_by: Mapped[str | None] = mapped_column(String(64))  #: the staff member who keeps them apart, for good
     apart_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_likeness_undecided",
+            "found_at",
+            "contact_id",
+            "other_id",
+            sqlite_where=IS_UNDECIDED,
+            postgresql_where=IS_UNDECIDED,
+        ),
+    )
 
 
 class Group(Base):

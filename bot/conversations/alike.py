@@ -4,13 +4,14 @@ Only keyed hashes are compared, in the database.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import combinations
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot import clock, crypto
-from bot.contacts.models import Contact, Likeness, State, Trait, TraitKind
+from bot.contacts.models import IS_NEW, IS_UNDECIDED, Contact, Likeness, State, Trait, TraitKind
 from bot.content.normalise import normalise
 from bot.conversations.merging import CannotMerge
 from bot.conversations.talk import Talk
@@ -69,25 +70,33 @@ def _forget(db: Session, contact: Contact, kind: TraitKind) -> None:
 
 
 def find(db: Session) -> int:
-    """Suggest pairs that nobody has decided about; return how many are new."""
-    one, other = aliased(Trait), aliased(Trait)
-    telling = (
-        select(Trait.kind, Trait.value_hash)
-        .group_by(Trait.kind, Trait.value_hash)
-        .having(func.count().between(2, _MOST_ALIKE))
-    )
-    same = and_(one.kind == other.kind, one.value_hash == other.value_hash, one.contact_id < other.contact_id)
-    known = select(Likeness.contact_id).where(_pair(one.contact_id, other.contact_id))
-    pairs = db.execute(
-        select(one.contact_id, other.contact_id, func.min(one.kind))
-        .join(other, same)
-        .where(tuple_(one.kind, one.value_hash).in_(telling), ~known.exists())
-        .group_by(one.contact_id, other.contact_id)
-        .limit(_AT_ONCE)
-    ).all()
+    """Suggest pairs that nobody has decided about, of whom one has been noted since; return how many are new."""
+    fresh = list(db.scalars(select(Trait).where(IS_NEW).order_by(Trait.contact_id).limit(_AT_ONCE)))
+    pairs = _pairs(db, {trait.value_hash for trait in fresh})
+    known = {frozenset(pair) for pair in db.execute(_between({id for pair in pairs for id in pair}))}
+    new = {pair: kind for pair, kind in pairs.items() if frozenset(pair) not in known}
     now = clock.now()
-    db.add_all(Likeness(contact_id=a, other_id=b, kind=TraitKind(kind), found_at=now) for a, b, kind in pairs)
-    return len(pairs)
+    db.add_all(Likeness(contact_id=one, other_id=other, kind=kind, found_at=now) for (one, other), kind in new.items())
+    for trait in fresh:
+        trait.is_new = False
+    db.flush()
+    return len(new)
+
+
+def _pairs(db: Session, hashes: Collection[str]) -> dict[tuple[int, int], TraitKind]:
+    """Return who has one of these in common, the lower number first, and by what."""
+    alike: dict[tuple[TraitKind, str], list[int]] = {}
+    having = Trait.kind.in_(TraitKind), Trait.value_hash.in_(hashes)
+    for trait in db.scalars(select(Trait).where(*having).order_by(Trait.contact_id)):
+        alike.setdefault((trait.kind, trait.value_hash), []).append(trait.contact_id)
+    # In the order of kinds: the first one that two have in common is named.
+    groups = [(kind, ids) for (kind, _), ids in sorted(alike.items()) if len(ids) <= _MOST_ALIKE]
+    return {pair: kind for kind, ids in reversed(groups) for pair in combinations(ids, 2)}
+
+
+def _between(ids: Collection[int]) -> Select[int, int]:
+    both = Likeness.contact_id.in_(ids), Likeness.other_id.in_(ids)
+    return select(Likeness.contact_id, Likeness.other_id).where(*both)
 
 
 def _pair(one: object, other: object) -> ColumnElement[bool]:
@@ -104,7 +113,7 @@ def waiting(db: Session, limit: int) -> list[tuple[Likeness, Contact, Contact]]:
         select(Likeness, Contact, other)
         .join(Contact, Contact.id == Likeness.contact_id)
         .join(other, other.id == Likeness.other_id)
-        .where(Likeness.apart_at.is_(None))
+        .where(IS_UNDECIDED)
         .order_by(Likeness.found_at, Likeness.contact_id, Likeness.other_id)
         .limit(limit)
     )
@@ -113,7 +122,7 @@ def waiting(db: Session, limit: int) -> list[tuple[Likeness, Contact, Contact]]:
 
 def count_waiting(db: Session) -> int:
     """Return how many pairs wait for a decision."""
-    return db.scalar(select(func.count()).select_from(Likeness).where(Likeness.apart_at.is_(None))) or 0
+    return db.scalar(select(func.count()).select_from(Likeness).where(IS_UNDECIDED)) or 0
 
 
 def is_waiting(db: Session, one: int, other: int) -> bool:

@@ -21,12 +21,15 @@ from bot.conversations import holdings, summary
 from bot.conversations.models import Ticket
 from bot.events import wording as events
 from bot.events.models import Event, Rsvp
-from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile
+from bot.messaging.models import ArchivedInbound, ArchivedOutbound, InboxMessage, OutboxMessage, ReceivedFile
 from bot.surveys import telling
 from bot.surveys.models import Answer, Run
 
 #: What the sections in words show; of every other table the rows follow as they are.
-IN_WORDS = (Contact, Interest, Address, Consent, Run, Answer, Rsvp, Ticket, InboxMessage, OutboxMessage, ReceivedFile)
+IN_WORDS = (
+    Contact, Interest, Address, Consent, Run, Answer, Rsvp, Ticket,
+    InboxMessage, OutboxMessage, ArchivedInbound, ArchivedOutbound, ReceivedFile,
+)  # fmt: skip
 
 
 #: Stands for words that were never kept, or not any more.
@@ -130,6 +133,8 @@ class _Paper:
     def _messages(self) -> Iterator[list[str]]:
         said = [(row.received_at, "mydata.pdf_you", row.text or _GONE) for row in self._mine(InboxMessage)]
         sent = [(row.sent_at or row.created_at, "mydata.pdf_we", _words(row)) for row in self._mine(OutboxMessage)]
+        said += [(row.received_at, "mydata.pdf_you", _GONE) for row in self._mine(ArchivedInbound)]
+        sent += [(row.sent_at or row.created_at, "mydata.pdf_we", _GONE) for row in self._mine(ArchivedOutbound)]
         for at, who, words in sorted([*said, *sent], key=lambda item: item[0]):
             yield [f"{self.when(at)}\n{self.say(who)}", words]
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Delete, Update, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Update, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -12,11 +12,13 @@ from bot.conversations import rights
 from bot.conversations.models import StaffChat, Ticket
 from bot.conversations.tickets import STRANGERS
 from bot.messaging import received
-from bot.messaging.models import OPEN, Handling, InboxMessage, OutboxMessage
+from bot.messaging.models import HAS_BODY, HAS_PAYLOAD, HAS_TEXT, OPEN, InboxMessage, OutboxMessage
 from bot.opportunities import leads
 from bot.staff import audit
 
 _BATCH = 500
+#: Messages whose texts go in one transaction: nobody waits long for the rows, or for SQLite's only writer.
+_TEXTS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,19 @@ def apply(db: Session, periods: Periods = Periods()) -> int:
 
 
 def _forget_payloads(db: Session, before: datetime) -> int:
-    due = InboxMessage.payload.is_not(None), InboxMessage.received_at <= before
-    return _count(db, update(InboxMessage).where(*due, InboxMessage.handling == Handling.DONE).values(payload=None))
+    due = select(InboxMessage.id).where(HAS_PAYLOAD, InboxMessage.received_at <= before)
+    some = due.order_by(InboxMessage.received_at).limit(_TEXTS)
+    return _count(db, update(InboxMessage).where(InboxMessage.id.in_(some)).values(payload=None))
 
 
 def _forget_texts(db: Session, before: datetime) -> int:
-    inbound = update(InboxMessage).where(InboxMessage.text.is_not(None), InboxMessage.received_at <= before)
-    outbound = update(OutboxMessage).where(OutboxMessage.body.is_not(None), OutboxMessage.status_at <= before)
-    ended = outbound.where(OutboxMessage.status.not_in(OPEN))
-    return _count(db, inbound.values(text=None, payload=None)) + _count(db, ended.values(body=None))
+    said = select(InboxMessage.id).where(HAS_TEXT, InboxMessage.received_at <= before)
+    sent = select(OutboxMessage.id).where(HAS_BODY, OutboxMessage.status_at <= before)
+    some = said.order_by(InboxMessage.received_at).limit(_TEXTS)
+    ended = sent.where(OutboxMessage.status.not_in(OPEN)).order_by(OutboxMessage.status_at).limit(_TEXTS)
+    inbound = update(InboxMessage).where(InboxMessage.id.in_(some)).values(text=None, payload=None)
+    outbound = update(OutboxMessage).where(OutboxMessage.id.in_(ended)).values(body=None)
+    return _count(db, inbound) + _count(db, outbound)
 
 
 def _forget_tickets(db: Session, now: datetime, periods: Periods) -> int:
@@ -90,17 +96,17 @@ def _count(db: Session, statement: Update | Delete) -> int:
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _silent(db: Session, states: tuple[State, ...], before: datetime) -> list[Contact]:
-    """Return people in these states who have not written since."""
+def _silent(db: Session, before: datetime, *whose: ColumnElement[bool]) -> list[Contact]:
+    """Return some of these people who have not written since."""
     last = select(func.max(Address.last_inbound_at)).where(Address.contact_id == Contact.id).scalar_subquery()
     silent = func.coalesce(last, Contact.created_at) <= before
-    of_staff = select(Address.contact_id).join(StaffChat, StaffChat.address_id == Address.id)
-    silent &= Contact.id.not_in(of_staff)  # they come and go in the console
-    return list(db.scalars(select(Contact).where(Contact.state.in_(states), silent).order_by(Contact.id).limit(_BATCH)))
+    of_staff = exists().where(Address.contact_id == Contact.id, StaffChat.address_id == Address.id)
+    rows = select(Contact).where(*whose, silent, ~of_staff)  # staff come and go in the console
+    return list(db.scalars(rows.order_by(Contact.id).limit(_BATCH)))
 
 
 def _erase_silent(db: Session, before: datetime) -> int:
-    found = _silent(db, (State.INVITED, State.NEW, State.UNDERAGE), before)
+    found = _silent(db, before, Contact.state.in_((State.INVITED, State.NEW, State.UNDERAGE)))
     for contact in found:
         rights.erase(db, contact)
     return len(found)
@@ -108,7 +114,8 @@ def _erase_silent(db: Session, before: datetime) -> int:
 
 def _strip_left(db: Session, before: datetime) -> int:
     """Keep of people who left long ago what a new import must be held against: the address, and that they left."""
-    found = [contact for contact in _silent(db, (State.STOPPED,), before) if contact.joined_at]
+    # Who is stripped has no time of joining any more.
+    found = _silent(db, before, Contact.state == State.STOPPED, Contact.joined_at.is_not(None))
     for contact in found:
         rights.strip(db, contact, keep={Address.__tablename__})
     return len(found)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -175,16 +175,23 @@ def invited(event_id: int) -> Select[int]:
 def _concerned(event: Event, closes_at: datetime) -> People:
     """Select who must know of a change: who said yes or maybe and, while they still can answer, who was invited."""
     answered = Rsvp.answer != Answer.NO
-    silent = Rsvp.answer.is_(None) & Contact.id.in_(invited(event.id))
-    return people(event).where(or_(answered, silent) if closes_at > clock.now() else answered)
+    if closes_at <= clock.now():
+        return people(event).where(answered)
+    # Named by themselves: a condition on the joined rows would look at every member.
+    named = union(select(Rsvp.contact_id).where(Rsvp.event_id == event.id), invited(event.id))
+    return people(event).where(Contact.id.in_(named), or_(answered, Rsvp.answer.is_(None)))
 
 
 def concerned(db: Session, event: Event, starts_at: datetime | None = None) -> int:
     """Return how many people are told when the session is moved to `starts_at` or, without it, cancelled."""
     if event.status != EventStatus.OPEN:
         return 0
-    told = _concerned(event, event.closing(starts_at or event.starts_at))
-    return db.scalar(select(func.count()).select_from(told.subquery())) or 0
+    here = Rsvp.event_id == event.id
+    answered = db.scalar(select(func.count()).where(here, Rsvp.answer != Answer.NO)) or 0
+    if event.closing(starts_at or event.starts_at) <= clock.now():
+        return answered
+    left = invited(event.id).where(~exists().where(here, Rsvp.contact_id == OutboxMessage.contact_id))
+    return answered + (db.scalar(select(func.count()).select_from(left.distinct().subquery())) or 0)
 
 
 def move(

@@ -179,9 +179,7 @@ def all_withdrawn(db: Session, export_ids: Collection[int] | None = None) -> dic
         Run.contact_id == ExportMember.contact_id,
         Run.started_at <= Export.created_at,
     )
-    revoked = Export.options["identified"].as_boolean() & ExportMember.contact_id.not_in(
-        consent.granting(Purpose.SHARING)
-    )
+    revoked = Export.options["identified"].as_boolean() & ~consent.grants(ExportMember.contact_id, Purpose.SHARING)
     gone = (
         select(ExportMember.export_id, ExportMember.respondent)
         .join(Export, Export.id == ExportMember.export_id)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.channels.base import Channel, SenderKey
 from bot.contacts.models import Address, Contact
 from bot.db import Database
-from bot.messaging.models import InboxMessage, OutboxMessage, ProviderCopy
+from bot.messaging.models import ArchivedInbound, ArchivedOutbound, InboxMessage, OutboxMessage, ProviderCopy
 from bot.staff import audit
 from bot.staff.models import StaffUser
 
@@ -26,15 +26,8 @@ _AT_ONCE = 20
 def note(db: Session, contact: Contact) -> None:
     """Write down what each provider keeps of a person whose rows are about to go."""
     for address in db.scalars(select(Address).where(Address.contact_id == contact.id)).all():
-        sent = select(OutboxMessage.external_id, OutboxMessage.past_ids).where(
-            OutboxMessage.address_id == address.id,
-            or_(OutboxMessage.external_id.is_not(None), OutboxMessage.past_ids.is_not(None)),
-        )
-        received = select(InboxMessage.external_id).where(
-            InboxMessage.contact_id == contact.id,
-            InboxMessage.channel == address.channel,
-            InboxMessage.sender == address.sender,
-        )
+        sent = union_all(*(_sent(row, address) for row in (OutboxMessage, ArchivedOutbound)))
+        received = union_all(*(_received(row, address) for row in (InboxMessage, ArchivedInbound)))
         now = clock.now()
         copy = ProviderCopy(
             channel=address.channel, sender=address.sender, address=address.value, due_at=now, created_at=now
@@ -44,6 +37,18 @@ def note(db: Session, contact: Contact) -> None:
         if copy.sent or copy.received:
             db.add(copy)
     db.flush()
+
+
+def _sent(row: type[OutboxMessage | ArchivedOutbound], address: Address) -> Select[str | None, str | None]:
+    known = or_(row.external_id.is_not(None), row.past_ids.is_not(None))
+    return select(row.external_id, row.past_ids).where(
+        row.contact_id == address.contact_id, row.address_id == address.id, known
+    )
+
+
+def _received(row: type[InboxMessage | ArchivedInbound], address: Address) -> Select[str]:
+    here = row.channel == address.channel, row.sender == address.sender
+    return select(row.external_id).where(row.contact_id == address.contact_id, *here)
 
 
 async def forget(database: Database, senders: Mapping[SenderKey, Channel]) -> int:

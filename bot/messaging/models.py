@@ -13,6 +13,9 @@ from bot.db import Base, BigId
 
 #: The words of partial indexes: SQLite uses such an index only for the very same words, without parameters.
 HAS_ERRAND = text("due_at IS NOT NULL")
+HAS_PAYLOAD = text("payload IS NOT NULL AND handling != 'parked'")
+HAS_TEXT = text("text IS NOT NULL")
+HAS_BODY = text("body IS NOT NULL")
 
 
 class Handling(StrEnum):
@@ -43,6 +46,8 @@ class InboxMessage(Base):
     __table_args__ = (
         UniqueConstraint("channel", "sender", "external_id"),
         Index(None, "handling", "id"),
+        Index("ix_inbox_payload", "received_at", sqlite_where=HAS_PAYLOAD, postgresql_where=HAS_PAYLOAD),
+        Index("ix_inbox_text", "received_at", sqlite_where=HAS_TEXT, postgresql_where=HAS_TEXT),
     )
 
 
@@ -111,6 +116,7 @@ class Status(StrEnum):
 
 IS_WAITING = text("status IN ('queued', 'held') AND due_at IS NOT NULL")
 IS_IN_DOUBT = text("status IN ('sending', 'uncertain')")
+IS_HELD = text("status = 'held' AND due_at IS NULL")
 HAS_DEADLINE = text("status IN ('queued', 'held') AND expires_at IS NOT NULL")
 
 #: Reason of a message that a dead process had with a provider.
@@ -187,12 +193,59 @@ class OutboxMessage(Base):
             sqlite_where=IS_WAITING,
             postgresql_where=IS_WAITING,
         ),
-        Index("ix_outbox_in_doubt", "id", sqlite_where=IS_IN_DOUBT, postgresql_where=IS_IN_DOUBT),
+        Index(
+            "ix_outbox_in_doubt",
+            "status",
+            "channel",
+            "sender",
+            "status_at",
+            sqlite_where=IS_IN_DOUBT,
+            postgresql_where=IS_IN_DOUBT,
+        ),
+        Index("ix_outbox_held", "reason", "channel", "sender", sqlite_where=IS_HELD, postgresql_where=IS_HELD),
+        Index("ix_outbox_body", "status_at", sqlite_where=HAS_BODY, postgresql_where=HAS_BODY),
         Index("ix_outbox_deadline", "expires_at", sqlite_where=HAS_DEADLINE, postgresql_where=HAS_DEADLINE),
         Index(None, "contact_id", "status"),
         Index(None, "kind", "ref", "status", "id"),
         Index(None, "channel", "external_id"),
     )
+
+
+class ArchivedOutbound(Base):
+    """What is kept of an old message of ours: that it was sent and what became of it, not what it said."""
+
+    __tablename__ = "archived_outbound"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)  #: as it was in the outbox
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    ref: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[Status] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(48))
+    address_id: Mapped[int | None] = mapped_column(BigInteger)
+    external_id: Mapped[str | None] = mapped_column(String(128))  #: by which the provider deletes its copy
+    past_ids: Mapped[str | None] = mapped_column(Text)
+    claimed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    status_at: Mapped[datetime]
+
+
+class ArchivedInbound(Base):
+    """What is kept of an old message of a person: that it came, not what it said."""
+
+    __tablename__ = "archived_inbound"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)  #: as it was in the inbox
+    channel: Mapped[str] = mapped_column(String(16))
+    sender: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(128))  #: by which the provider deletes its copy
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime]
 
 
 class Sender(Base):

@@ -13,7 +13,18 @@ from bot.channels.base import Button, Media, SenderKey
 from bot.contacts.models import Address, Contact, Reach
 from bot.messaging import lives
 from bot.messaging.eligibility import ASKING, CHANNEL_OFF
-from bot.messaging.models import HAS_DEADLINE, IS_WAITING, WAITING, InboxMessage, OutboxMessage, Priority, Status
+from bot.messaging.models import (
+    HAS_DEADLINE,
+    IS_HELD,
+    IS_WAITING,
+    WAITING,
+    ArchivedInbound,
+    ArchivedOutbound,
+    InboxMessage,
+    OutboxMessage,
+    Priority,
+    Status,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +122,11 @@ def _row(contact: Contact, message: Message, *, kind: str, priority: Priority) -
 
 def count_messages(db: Session, contact_id: int) -> int:
     """Return how many messages to and from a contact are kept."""
-    out = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.contact_id == contact_id)
-    in_ = select(func.count()).select_from(InboxMessage).where(InboxMessage.contact_id == contact_id)
-    return (db.scalar(out) or 0) + (db.scalar(in_) or 0)
+    counts = (
+        select(func.count()).where(row.contact_id == contact_id)
+        for row in (OutboxMessage, InboxMessage, ArchivedOutbound, ArchivedInbound)
+    )
+    return sum(db.scalar(count) or 0 for count in counts)
 
 
 def invitation_ref(db: Session, contact_id: int, external_id: str | None) -> int | None:
@@ -249,8 +262,9 @@ def follow_senders(db: Session, on: Collection[SenderKey]) -> int:
     row, now = OutboxMessage, clock.now()
     is_on = tuple_(row.channel, row.sender).in_(list(on))
     is_off = not_(is_on)
-    is_due = and_(row.status == Status.QUEUED, row.due_at <= now)
-    is_held = and_(row.status == Status.HELD, row.reason == CHANNEL_OFF)
+    # In the words of the indexes that hold only what waits: nothing else is read.
+    is_due = and_(IS_WAITING, row.status == Status.QUEUED, row.due_at <= now)
+    is_held = and_(IS_HELD, row.reason == CHANNEL_OFF)
     usable = Address.reach == Reach.OPEN, tuple_(Address.channel, Address.sender).in_(list(on))
     there, channel, sender = (
         select(column).where(Address.contact_id == row.contact_id, *usable).order_by(Address.id).limit(1)

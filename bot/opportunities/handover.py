@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot import clock
 from bot.contacts.models import Contact
+from bot.db import values
 from bot.opportunities import leads
 from bot.opportunities.models import HandedOver, Handover, Lead, Opportunity
 from bot.opportunities.service import NotPossible
@@ -41,7 +42,7 @@ class HandoverList:
 
 def pending(db: Session) -> list[Pending]:
     """Return what waits for each authority."""
-    names = {*db.scalars(select(Lead.authority).distinct()), *db.scalars(select(Handover.authority).distinct())}
+    names = {*values(db, Lead.authority), *db.scalars(select(Handover.authority).distinct())}
     found = [_pending(db, name) for name in sorted(names) if name]
     return [one for one in found if one.new or one.again or one.withdrawn]
 

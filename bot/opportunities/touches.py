@@ -1,5 +1,6 @@
 """What members did with cards: opened, saved, asked, interested."""
 
+from collections import Counter
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.contacts.models import Contact
-from bot.messaging.models import OutboxMessage
+from bot.messaging.models import ArchivedOutbound, OutboxMessage
 from bot.opportunities.models import Opportunity, Touch, TouchKind
 
 #: How long news about a card may wait for a person to be reachable.
@@ -49,14 +50,13 @@ def saved(db: Session, contact: Contact) -> list[int]:
 def figures(db: Session, card: Opportunity, kind: str = "", ref: int | None = None) -> dict[str, int]:
     """Return how many people did what; with `kind` and `ref`, only who did so after they got that message."""
     counted = select(Touch.kind, func.count(func.distinct(Touch.contact_id))).where(Touch.opportunity_id == card.id)
-    if ref is not None:
-        counted = counted.join(
-            OutboxMessage,
-            (OutboxMessage.contact_id == Touch.contact_id)
-            & (OutboxMessage.kind == kind)
-            & (OutboxMessage.ref == ref)
-            & OutboxMessage.sent_at.is_not(None)
-            & (OutboxMessage.claimed_at <= Touch.at),  # a fast finger is before the provider's word that it is sent
-        )
-    found = dict(db.execute(counted.group_by(Touch.kind)).all())
-    return {str(what): found.get(what, 0) for what in TouchKind}
+    counted = counted.group_by(Touch.kind)
+    found: Counter[str] = Counter()
+    # A person's message is in the outbox or archived, never both.
+    for row in (OutboxMessage, ArchivedOutbound) if ref is not None else ():
+        # A fast finger is before the provider's word that it is sent.
+        got = (row.contact_id == Touch.contact_id) & row.sent_at.is_not(None) & (row.claimed_at <= Touch.at)
+        found.update(dict(db.execute(counted.join(row, got & (row.kind == kind) & (row.ref == ref))).all()))
+    if ref is None:
+        found.update(dict(db.execute(counted).all()))
+    return {str(what): found[what] for what in TouchKind}

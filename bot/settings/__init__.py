@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         "24,72",
         description="Hours of silence after which we remind of a survey left half-way; empty: never.",
     )
+    archive_after: int = Field(
+        0,
+        ge=0,
+        le=240,
+        description="Months after which old messages leave the tables of every day, from 13 on; 0: never.",
+    )
     survey_expiry: int = Field(14, ge=1, description="Days of silence after which a survey left half-way ends.")
     official_handles: str = Field("", description="What VERIFY answers: our handles, separated by commas.")
     official_domains: str = Field("", description="What VERIFY answers: our web domains, separated by commas.")
@@ -171,6 +177,13 @@ class Settings(BaseSettings):
         if name and not re.fullmatch(r"[A-Za-z]\w{3,31}", name, re.ASCII):
             raise ValueError("must be the name of the bot, such as diaspora_bot")
         return name
+
+    @field_validator("archive_after")
+    @classmethod
+    def _archive(cls, value: int) -> int:
+        if 0 < value < 13:
+            raise ValueError("must be 0, or 13 at least: texts are kept for a year, and the archive has none")
+        return value
 
     @field_validator("survey_nudges")
     @classmethod

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from bot import clock
-from bot.contacts.models import Address, Consent, Interest, State
+from bot.contacts.models import Address, Consent, Contact, Interest, State
 from bot.conversations import retention, rights, staff_chats
 from bot.conversations.models import StaffChat, Ticket
 from bot.messaging.models import InboxMessage, OutboxMessage, Status
@@ -139,3 +140,14 @@ def test_who_asked_to_be_erased_goes_once_the_goodbye_is_out(member: Line) -> No
         assert rights.erase_leaving(db) == 1
         assert db.scalars(select(Address)).all() == []
         assert set(db.scalars(select(OutboxMessage.body))) == {None}
+
+
+def test_who_left_is_reached_however_many_left_before(
+    frozen: object, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 1)
+    with line.database.begin() as db:
+        for _ in range(2):
+            long_ago = clock.now() - timedelta(days=800)
+            db.add(Contact(state=State.STOPPED, channel="telegram", created_at=long_ago, joined_at=long_ago))
+    assert (apply(line), apply(line), apply(line)) == (1, 1, 0)

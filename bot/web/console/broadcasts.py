@@ -25,6 +25,7 @@ from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attaching, choosing, counting
 from bot.web.console.context import ConsoleContext
+from bot.web.console.keeping import Kept, kept
 from bot.web.console.live import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
@@ -34,6 +35,8 @@ pages = Pages()
 
 PAGE = 50
 WHY_LIMIT = 500
+#: Of people not reached, more than these are not counted for the button that writes to them.
+MISSED = 10_000
 #: Statuses in which a broadcast has recipients.
 _SENT = (BroadcastStatus.SENDING, BroadcastStatus.PAUSED, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED)
 
@@ -76,9 +79,9 @@ class View:
     forecast: Forecast | None  #: before it is sent, once it is counted
     reasons: list[tuple[When, str | None, int, datetime | None]]
     duplicate: Broadcast | None
-    statuses: dict[str, int] | None  #: after: recipients by the status in which each is now
+    statuses: Kept[dict[str, int]] | None  #: after: recipients by the status in which each is now
     progress: Progress | None  #: the same by channel, language, country and reason, once it is counted
-    missed: int  #: whom it certainly did not reach, once it is over
+    missed: int  #: whom it certainly did not reach, once it is over; counted up to one more than MISSED
 
     def file(self, language: str) -> dict[str, Any]:
         """Return what is noted of the file that goes with a text of this language."""
@@ -89,7 +92,8 @@ class View:
 async def one(visit: Visit) -> Response:
     figures = await counting.figures(visit)
     view = await visit.database.query(_view, visit.context, visit.id, visit.reader, figures)
-    return visit.page("broadcasts/one.html", view=view, order=ORDER, now=clock.now(), bubbles=attaching.bubbles)
+    shown = {"view": view, "order": ORDER, "most_missed": MISSED}
+    return visit.page("broadcasts/one.html", 200, **shown, now=clock.now(), bubbles=attaching.bubbles)
 
 
 def _view(
@@ -113,9 +117,9 @@ def _view(
         forecast=dry,
         reasons=_reasons(dry) if dry else [],
         duplicate=None if sent else service.recent_duplicate(db, broadcast),
-        statuses=progress.statuses(db, broadcast) if sent else None,
+        statuses=_statuses(db, context, broadcast) if sent else None,
         progress=figures if isinstance(figures, Progress) else None,
-        missed=audiences.count(db, Audience(missed=(str(broadcast.id),))) if broadcast.finished_at else 0,
+        missed=_missed(db, broadcast) if broadcast.finished_at and not broadcast.summed_at else 0,
     )
 
 
@@ -126,6 +130,18 @@ def _asks(content: Content, broadcast: Broadcast) -> dict[str, str]:
     return {
         code: template.render(code, rendering.message(content, broadcast, code).variables) for code in template.texts
     }
+
+
+def _statuses(db: Session, context: ConsoleContext, broadcast: Broadcast) -> Kept[dict[str, int]]:
+    """Of a broadcast that is over only receipts change a few: with many members these are counted once a minute."""
+    name = f"statuses: {broadcast.id} {broadcast.finished_at}"
+    if broadcast.finished_at is None:
+        return Kept(progress.statuses(db, broadcast), clock.now(), is_old=False)
+    return kept(db, context, name, lambda: progress.statuses(db, broadcast))
+
+
+def _missed(db: Session, broadcast: Broadcast) -> int:
+    return audiences.count_missed(db, broadcast.id, MISSED + 1)
 
 
 def _leads_to(db: Session, content: Content, broadcast: Broadcast, reader: Reader) -> str:
@@ -244,7 +260,7 @@ def _people(
 @pages.get("/broadcasts/{id:row}/recipients", needs=Permission.BROADCAST_VIEW)
 async def recipients(visit: Visit) -> Response:
     status, after = visit.query.text("status"), visit.query.number("after") or 0
-    broadcast, rows, counts = await visit.database.query(_recipients, visit.id, status, after)
+    broadcast, rows, counts = await visit.database.query(_recipients, visit.context, visit.id, status, after)
     return visit.page(
         "broadcasts/recipients.html",
         broadcast=broadcast,
@@ -257,12 +273,12 @@ async def recipients(visit: Visit) -> Response:
 
 
 def _recipients(
-    db: Session, broadcast_id: int, status: str, after: int
+    db: Session, context: ConsoleContext, broadcast_id: int, status: str, after: int
 ) -> tuple[Broadcast, list[OutboxMessage], dict[str, int]]:
     broadcast = _get(db, broadcast_id)
     chosen = Status(status) if status in set(Status) else None
     rows = progress.outcomes(db, broadcast, status=chosen, after=after, limit=PAGE)
-    return broadcast, rows, progress.statuses(db, broadcast)
+    return broadcast, rows, _statuses(db, context, broadcast).value
 
 
 def _get(db: Session, broadcast_id: int) -> Broadcast:

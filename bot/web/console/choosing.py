@@ -17,6 +17,8 @@ from bot.events.models import Event, EventStatus
 from bot.events.wording import translated
 from bot.staff.roles import Permission
 from bot.surveys.models import Survey
+from bot.web.console.context import ConsoleContext
+from bot.web.console.keeping import kept
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Visit
@@ -45,19 +47,20 @@ async def audience_count(visit: Visit) -> Response:
     return visit.page("_count.html", people=people)
 
 
-def offered(
-    db: Session, content: Content, channels: tuple[str, ...], reader: Reader, ticked: Audience
-) -> dict[str, dict[str, str]]:
+def offered(db: Session, context: ConsoleContext, reader: Reader, ticked: Audience) -> dict[str, dict[str, str]]:
     """Return what an audience may be chosen by: condition -> code -> label."""
+    content = context.content
+    residences = kept(db, context, "residences in use", lambda: _in_use(db, Contact.residence)).value
+    sources = kept(db, context, "sources in use", lambda: _in_use(db, Contact.source)).value
     return {
         "origins": named(content, "origin.", reader),
-        "residences": {code: reader.country(code) for code in _in_use(db, Contact.residence)},
+        "residences": {code: reader.country(code) for code in residences},
         "languages": {code: language.name for code, language in LANGUAGES.items()},
         "interests": named(content, "interest.", reader),
         "wishes": {audiences.MATCHES: audiences.MATCHES},
-        "channels": {code: code for code in channels},
+        "channels": {code: code for code in context.policy.channels},
         "groups": {str(group.id): group.name for group, _ in groups.every(db)},
-        "sources": {code: code for code in _in_use(db, Contact.source)},
+        "sources": {code: code for code in sources},
         "surveys": surveys(db, (*ticked.answered, *ticked.not_answered), _LATEST),
         "sessions": sessions(db, reader, _sessions_of(ticked), _LATEST),
     }

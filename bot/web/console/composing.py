@@ -85,9 +85,8 @@ async def _read(visit: Visit) -> tuple[Draft, tuple[str, ...]]:
 
 async def _compose(visit: Visit, draft: Draft, broadcast: Broadcast | None, errors: tuple[str, ...]) -> Response:
     content = visit.context.content
-    channels = tuple(visit.context.policy.channels)
     links = await visit.database.query(_links, content, visit.reader, draft.link)
-    offered = await visit.database.query(choosing.offered, content, channels, visit.reader, draft.audience)
+    offered = await visit.database.query(choosing.offered, visit.context, visit.reader, draft.audience)
     return visit.page(
         "broadcasts/compose.html",
         422 if errors else 200,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.broadcasts.policy import Policy
 from bot.channels.base import Layout
@@ -14,6 +14,7 @@ from bot.web.console.rendering import Reader, reader
 
 if TYPE_CHECKING:
     from bot.web.console.counting import Counted
+    from bot.web.console.keeping import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class ConsoleContext:
 
     #: What is counted beside the pages, by broadcast; see counting.
     counted: dict[int, "Counted"] = field(default_factory=dict, compare=False)
+    #: Figures of large installations, by name; see keeping.
+    kept: dict[str, "Kept[Any]"] = field(default_factory=dict, compare=False)
 
     def reader(self, language: str) -> Reader:
         """Return how pages read in a language of the console."""

@@ -18,22 +18,30 @@ from bot.content.languages import LANGUAGES
 from bot.conversations import alike, threads
 from bot.conversations.models import Ticket, TicketKind
 from bot.db import lists
-from bot.messaging import forgetting
+from bot.messaging import archiving, forgetting
 from bot.messaging.models import IS_IN_DOUBT, Handling, InboxMessage, OutboxMessage, Status, Worker
 from bot.opportunities import service as opportunities
 from bot.staff.models import StaffUser
 from bot.web.console import senders, texts
 from bot.web.console.context import ConsoleContext
+from bot.web.console.keeping import Kept, kept
 from bot.web.console.routes import Open, Pages
 from bot.web.console.visit import Visit
 
 pages = Pages()
 
 DAYS = 30
-#: Transactions that run side by side write ids out of the order of time, but no more than so many.
-_BESIDE = 10_000
 #: A worker says every few seconds that it is alive.
 SILENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Figures over everybody."""
+
+    states: list[tuple[str, int]]
+    joined: list[tuple[date, int]]
+    sending: list[tuple[str, int]]  #: today
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,7 @@ class Figures:
     unknown: int  #: threads that the bot could make nothing of
     copies: int  #: of erased people, that a provider would not delete
     alike: int  #: pairs of members who may be one person
-    states: list[tuple[str, int]]
-    joined: list[tuple[date, int]]
-    sending: list[tuple[str, int]]
+    standing: Kept[Standing]
     health: list[senders.Health]
     alive: datetime | None  #: when a worker was last heard of
 
@@ -70,7 +76,6 @@ async def home(visit: Visit) -> Response:
 def read_figures(db: Session, context: ConsoleContext, user: StaffUser) -> Figures:
     """Read everything on the page."""
     now = clock.now()
-    midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
     draft = Broadcast.status == BroadcastStatus.DRAFT
     to_approve = select(Broadcast.id).where(
         draft, Broadcast.refused_at.is_(None), ~lists(db, Broadcast.writers, user.id)
@@ -89,17 +94,20 @@ def read_figures(db: Session, context: ConsoleContext, user: StaffUser) -> Figur
         unknown=_count(db, waiting.where(Ticket.kind == TicketKind.UNKNOWN)),
         copies=forgetting.count_left(db),
         alike=alike.count_waiting(db),
-        states=_grouped(db, Contact.state, State),
-        joined=_joined(db, now),
-        sending=_grouped(
-            db,
-            OutboxMessage.status,
-            Status,
-            OutboxMessage.id >= _first_since(db, midnight),
-            OutboxMessage.created_at >= midnight,
-        ),
+        standing=kept(db, context, "standing", lambda: _standing(db, now)),
         health=senders.read_health(db, context),
         alive=db.scalar(select(func.max(Worker.seen_at))),
+    )
+
+
+def _standing(db: Session, now: datetime) -> Standing:
+    midnight = datetime.combine(now.astimezone(ZoneInfo(HOME_ZONE)).date(), time(), ZoneInfo(HOME_ZONE))
+    first = archiving.first_since(db, OutboxMessage.id, OutboxMessage.created_at, midnight) - archiving.BESIDE
+    today = OutboxMessage.id >= first, OutboxMessage.created_at >= midnight
+    return Standing(
+        states=_grouped(db, Contact.state, State),
+        joined=_joined(db, now),
+        sending=_grouped(db, OutboxMessage.status, Status, *today),
     )
 
 
@@ -114,23 +122,6 @@ def _grouped(
     rows = db.execute(select(column, func.count()).where(*conditions).group_by(column))
     counts: dict[Any, int] = dict(rows.all())
     return [(str(value), counts[value]) for value in order if value in counts]
-
-
-def _first_since(db: Session, at: datetime, beside: int = _BESIDE) -> int:
-    """Return the id from which messages are of this time or later, but for the few that were written side by side.
-
-    Ids grow with time: some twenty looks by id spare an index that every message would have to pay for.
-    """
-    low, high = 0, db.scalar(select(func.max(OutboxMessage.id))) or 0
-    while low < high:
-        middle = (low + high) // 2
-        row = select(OutboxMessage.id, OutboxMessage.created_at).where(OutboxMessage.id > middle)
-        found = db.execute(row.order_by(OutboxMessage.id).limit(1)).first()
-        if found is None or found[1] >= at:
-            high = middle
-        else:
-            low = found[0]
-    return max(0, low - beside)
 
 
 def _joined(db: Session, now: datetime) -> list[tuple[date, int]]:

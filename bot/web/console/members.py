@@ -14,6 +14,7 @@ from bot.contacts import groups
 from bot.contacts.models import Address, Consent, Contact, Group, Interest, Note
 from bot.contacts.service import HOME_ZONE
 from bot.conversations import proof
+from bot.db import values
 from bot.messaging import received
 from bot.messaging.models import InboxMessage, OutboxMessage, ReceivedFile
 from bot.staff import audit
@@ -64,8 +65,7 @@ def _list(
     addresses: dict[int, list[Address]] = {}
     for address in db.scalars(select(Address).where(Address.contact_id.in_([row.id for row in rows]))):
         addresses.setdefault(address.contact_id, []).append(address)
-    codes = db.scalars(select(Contact.residence).where(Contact.residence.is_not(None)).distinct())
-    countries = {code: reader.country(code) for code in codes if code}
+    countries = {code: reader.country(code) for code in values(db, Contact.residence) if code}
     return rows, addresses, dict(sorted(countries.items(), key=lambda item: item[1]))
 
 

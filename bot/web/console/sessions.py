@@ -17,6 +17,7 @@ from bot.staff import audit
 from bot.staff.models import StaffUser
 from bot.staff.roles import Permission
 from bot.web.console import attending, choosing, planning
+from bot.web.console.context import ConsoleContext
 from bot.web.console.live import ORDER
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
@@ -57,15 +58,14 @@ class View:
 
 @pages.get("/sessions/{id:row}", needs=Permission.REPORTS_VIEW)
 async def one(visit: Visit) -> Response:
-    channels = tuple(visit.context.policy.channels)
-    view = await visit.database.query(_view, visit.id, visit.context.content, channels, visit.reader)
+    view = await visit.database.query(_view, visit.id, visit.context, visit.reader)
     held = attending.takes_marks(view.event)
     audience = Audience.from_json(view.event.audience)
     chosen = {"audience": audience, "conditions": choosing.CONDITIONS}
     return visit.page("sessions/one.html", view=view, now=clock.now(), order=ORDER, held=held, chosen=chosen)
 
 
-def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
+def _view(db: Session, event_id: int, context: ConsoleContext, reader: Reader) -> View:
     event = found(db.get(Event, event_id))
     series_id = (db.get(Event, event.topic_id) or event).series_id
     sending = {kind: eligibility.count_by_status(db, kind, event_id) for kind in ("invitation", "reminder", "notice")}
@@ -73,7 +73,7 @@ def _view(db: Session, event_id: int, content: Content, channels: tuple[str, ...
         event=event,
         figures=service.figures(db, event),
         sending=sending,
-        offered=choosing.offered(db, content, channels, reader, Audience.from_json(event.audience)),
+        offered=choosing.offered(db, context, reader, Audience.from_json(event.audience)),
         titles=planning.forms(db, event) | planning.topics(db, event),
         documents=materials.of(db, event),
         series=series.sessions(db, series_id) if series_id else [],

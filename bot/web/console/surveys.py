@@ -25,6 +25,8 @@ from bot.surveys.form import FormError, Problem
 from bot.surveys.models import Status, Survey
 from bot.surveys.publishing import Prepared
 from bot.web.console import choosing, composing
+from bot.web.console.context import ConsoleContext
+from bot.web.console.keeping import Kept, kept
 from bot.web.console.rendering import Reader
 from bot.web.console.routes import Pages
 from bot.web.console.visit import Refused, Visit, found
@@ -90,7 +92,7 @@ class View:
     questions: int
     languages: tuple[str, ...]
     warnings: tuple[Problem, ...]
-    stops: list[Stop]
+    stops: Kept[list[Stop]]
     faults: dict[str, int]
     response: inviting.Response
     cells: dict[str, int]  #: of the quotas: how many answers there are
@@ -100,14 +102,13 @@ class View:
 
 @pages.get("/surveys/{id:row}", needs=Permission.REPORTS_VIEW)
 async def one(visit: Visit) -> Response:
-    context = visit.context
-    view = await visit.database.query(_view, visit.id, context.content, tuple(context.policy.channels), visit.reader)
+    view = await visit.database.query(_view, visit.id, visit.context, visit.reader)
     return visit.page(
         "surveys/one.html", view=view, everybody=Audience(), conditions=choosing.CONDITIONS, local=composing.local
     )
 
 
-def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ...], reader: Reader) -> View:
+def _view(db: Session, survey_id: int, context: ConsoleContext, reader: Reader) -> View:
     survey = found(db.get(Survey, survey_id))
     form = publishing.form_of(survey)
     return View(
@@ -116,12 +117,17 @@ def _view(db: Session, survey_id: int, content: Content, channels: tuple[str, ..
         questions=sum(question.asked for question in form.questions()),
         languages=form.languages,
         warnings=form.warnings,
-        stops=figures.drop_off(db, survey, reader.code, content),
+        stops=kept(
+            db,
+            context,
+            f"stops: {survey_id} {reader.code}",
+            lambda: figures.drop_off(db, survey, reader.code, context.content),
+        ),
         faults=dict(figures.faults(db, survey_id)),
         response=inviting.response(db, survey),
         cells=quotas.filled(db, survey),
         silent=nudging.count_silent(db, survey, clock.now()),
-        offered=choosing.offered(db, content, channels, reader, Audience()),
+        offered=choosing.offered(db, context, reader, Audience()),
     )
 
 
