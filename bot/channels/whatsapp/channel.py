@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 
 #: What WhatsApp takes no files of: people get an address instead.
 LINKED_TYPES = frozenset({"text/calendar"})
-LISTED = 20  #: messages to one person that are looked through for a lost one
+#: Messages to one person that are looked through for a lost one: a page's most. A chat passes twenty in two minutes.
+LISTED = 1000
 #: What Twilio says of a text that it does not take as a variable.
 CONTENT_REFUSED = frozenset({"21655", "21656", "21658", "63005"})
 LONGEST_VALIDITY = 36000  #: seconds
