@@ -252,7 +252,7 @@ class _Drawing:
     def _weighted_note(self, rows: Iterable[Row]) -> str:
         told = [row for row in rows if row.weighted is not None and row.shares[0]]
         first = [row for row in told if row.code in self._figure.counts] or told[:_TOLD]
-        shown = "; ".join(f"{row.label} {self._wording.share(row.weighted)}" for row in first)
+        shown = self._wording.say("between").join(f"{row.label} {self._wording.share(row.weighted)}" for row in first)
         return self._wording.say("weighted" if shown else "weighted_none", shown=shown)
 
     def _base_note(self) -> str:
