@@ -26,6 +26,7 @@ SMALL = frozenset(
         "event_material",
         "event_series",
         "export",
+        "finding",
         "import_batch",
         "opportunity",
         "opportunity_handover",
