@@ -1,5 +1,7 @@
 """Passwords: argon2 with the library's recommended cost."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
@@ -7,8 +9,12 @@ from bot.sentences import Sentence
 
 MIN_LENGTH = 12
 _hasher = PasswordHasher()
-#: Verified in place of the hash of a user who is not there, so that both take the same time.
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _of_nobody() -> str:
+    """Return what is verified in place of the hash of a user who is not there, so that both take the same time."""
+    return _hasher.hash("nobody has this password")
 
 
 class TooShort(ValueError):
@@ -25,7 +31,7 @@ def hashed(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Tell whether this is the password; without a stored hash it never is."""
     try:
-        return _hasher.verify(stored or _NOBODY, password) and stored is not None
+        return _hasher.verify(stored or _of_nobody(), password) and stored is not None
     except (VerifyMismatchError, InvalidHashError):
         return False
 

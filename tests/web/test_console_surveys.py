@@ -227,7 +227,7 @@ def button(page: Seen, label: str) -> str:
 
 async def step(browser: Browser, page: Seen, **fields: str) -> Seen:
     """Send the last form of the chat with one more line."""
-    form = page.tree.get_element_by_id("now")
+    form = page.tree.xpath("//form[.//textarea[@id='text']]")[-1]
     pairs = [(name, value) for name, value in form.form_values() if name not in fields]
     data: dict[str, list[str]] = {}
     for name, value in [*pairs, *fields.items()]:
