@@ -20,7 +20,7 @@ from bot.surveys.models import Answer, Disposition, Run, Survey
 #: AAPOR's groups: complete, partial, refusal and break-off, other, unknown whether eligible, not eligible.
 GROUPS = COMPLETE, PARTIAL, REFUSAL, OTHER, UNKNOWN, INELIGIBLE = ("I", "P", "R", "O", "UH", "NE")
 #: Of links of members between us and somebody.
-MOST = "3 or more"
+MOST = "3+"
 _OF = {
     Disposition.COMPLETED: "I",
     Disposition.PARTIAL: "P",

@@ -23,7 +23,7 @@ from tests.web.console_browser import Browser, build
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "bot" / "web" / "templates" / "console"
 #: Names, which every language writes alike, and what a preview shows as the time of a message.
-NAMES = {"Diaspora Outreach", "IOM · UNDP console", "12:00"}
+NAMES = {"Diaspora Outreach", "IOM · UNDP console", "12:00", "question,code,total,source,as_of"}
 
 
 @pytest.fixture

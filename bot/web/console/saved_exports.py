@@ -28,7 +28,7 @@ class _Kept:
 
     row: SavedExport
     latest: Export | None
-    files: dict[str, str]  #: lasting name to the name in the latest
+    addresses: list[str]  #: of its files, for programs
 
 
 @pages.get("/exports/saved", needs=Permission.EXPORTS_RUN)
@@ -37,7 +37,8 @@ async def listing(visit: Visit) -> Response:
 
 
 async def _listing(visit: Visit, problem: str = "") -> Response:
-    kept, surveys = await visit.database.query(_list)
+    base = visit.context.settings.public_url or visit.context.settings.local_url
+    kept, surveys = await visit.database.query(_list, f"{base}/api/exports/saved")
     return visit.page(
         "saved_exports.html",
         422 if problem else 200,
@@ -48,15 +49,15 @@ async def _listing(visit: Visit, problem: str = "") -> Response:
         formats=sorted(visit.form.texts("formats")) or [Format.CSV],
         rhythms=[rhythm.value for rhythm in saved.Rhythm],
         most=saved.MOST_KEPT,
-        address=visit.context.settings.public_url or visit.context.settings.local_url,
     )
 
 
-def _list(db: Session) -> tuple[list[_Kept], dict[str, str]]:
+def _list(db: Session, base: str) -> tuple[list[_Kept], dict[str, str]]:
     kept = []
     for row in db.scalars(select(SavedExport).order_by(SavedExport.name)):
         latest = saved.latest(db, row)
-        kept.append(_Kept(row, latest, saved.stable(latest) if latest else {}))
+        files = saved.stable(latest) if latest else ()
+        kept.append(_Kept(row, latest, [f"{base}/{row.name}/latest/files/{name}" for name in files]))
     surveys = db.scalars(select(Survey).order_by(Survey.id.desc()))
     return kept, {str(survey.id): f"{survey.title or survey.form_id}, {survey.version}" for survey in surveys}
 
