@@ -20,6 +20,7 @@ REASONS = {
     ("/surveys/1", "answer"): "how many answered each question is of all answers to a survey",
     ("/surveys/1/answers", "answer"): "how often each answer was given is of all answers to a survey",
     ("/sessions/1/attendance", "answer"): "PostgreSQL may look up each person's or, with few there, read all once",
+    ("/sessions/1/attendance", "attendance"): "PostgreSQL may read it whole where most rows are of the one session",
     ("/opportunities/1", "opportunity_handed_over"): "PostgreSQL may look up each lead or, of many, read all once",
 }
 

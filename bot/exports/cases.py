@@ -117,8 +117,9 @@ class Case(Person):
 
 def stream(db: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield rows from the connection: the session would look at each of a million for objects to load."""
-    for chunk in db.connection().execute(query, execution_options={"yield_per": _CHUNK}).partitions():
-        yield from chunk
+    with db.connection().execute(query, execution_options={"yield_per": _CHUNK}) as found:
+        for chunk in found.partitions():
+            yield from chunk
 
 
 def plain(db: Session, query: Select[*tuple[Any, ...]]) -> Iterator[Any]:

@@ -53,13 +53,14 @@ def read(db: Session, export: Export, free_text: bool, days: bool) -> Iterator[I
     Replies have their day only with `days`: it makes each of them another one every day.
     """
     query = _interviews(db, export, free_text, days)
-    for rows in db.connection().execute(query, execution_options={"yield_per": _PEOPLE}).partitions():
-        reading = _Reading()
-        for row in rows:
-            reading.add(row)
-        if free_text:
-            reading.add_words(stream(db, _words(db, export, rows[0].respondent, rows[-1].respondent)))
-        yield reading.done()
+    with db.connection().execute(query, execution_options={"yield_per": _PEOPLE}) as found:
+        for rows in found.partitions():
+            reading = _Reading()
+            for row in rows:
+                reading.add(row)
+            if free_text:
+                reading.add_words(stream(db, _words(db, export, rows[0].respondent, rows[-1].respondent)))
+            yield reading.done()
 
 
 class _Reading:

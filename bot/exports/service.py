@@ -97,19 +97,19 @@ def _choose(db: Session, export: Export) -> None:
         refusing = wanted.where(wanted.selected_columns.contact_id.not_in(shared)).order_by(None).subquery()
         export.excluded = db.scalar(select(func.count()).select_from(refusing)) or 0
         wanted = wanted.where(wanted.selected_columns.contact_id.in_(shared))
-    chosen = db.execute(wanted, execution_options={"yield_per": _CHUNK})
-    for chunk in chosen.partitions():
-        rows = [
-            {
-                "export_id": export.id,
-                "respondent": _pseudonym(bytes.fromhex(salt), contact_id, occasion),
-                "run_id": run_id,
-                "contact_id": contact_id,
-            }
-            for run_id, contact_id, occasion in chunk
-        ]
-        db.execute(insert(ExportMember), rows)
-        export.respondents += len(rows)
+    with db.execute(wanted, execution_options={"yield_per": _CHUNK}) as chosen:
+        for chunk in chosen.partitions():
+            rows = [
+                {
+                    "export_id": export.id,
+                    "respondent": _pseudonym(bytes.fromhex(salt), contact_id, occasion),
+                    "run_id": run_id,
+                    "contact_id": contact_id,
+                }
+                for run_id, contact_id, occasion in chunk
+            ]
+            db.execute(insert(ExportMember), rows)
+            export.respondents += len(rows)
 
 
 def prepare(db: Session, export: Export, directory: Path, tell: Tell) -> ExportResult:

@@ -119,7 +119,7 @@ async def test_a_session_is_planned_published_moved_and_cancelled(office: Office
         await hands.reads("20 Dec 2090, 18:30")
         await hands.press("Publish")
         await hands.press("Invite these people")
-        await hands.reads("Invitations 2")
+        await hands.reads("Waiting its turn")
         await hands.write("Places", "20")
         await hands.press("See who gets a place")
         await hands.tick("I am sure")

@@ -90,7 +90,7 @@ def test_the_mapping_report_of_so_few_tells_of_nobody(played: dict[str, Any]) ->
     assert files[".pdf"].read_bytes().startswith(b"%PDF-")
     page = html.parse(files[".html"])
     numbers = [cell.text for cell in page.findall(".//td") if (cell.text or "").isdecimal()]
-    assert len(page.findall(".//figure")) == 26
+    assert len(page.findall(".//figure")) == 28
     assert {number for number in numbers if 0 < int(number) < 10} == set()
 
 
