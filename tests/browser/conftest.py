@@ -56,7 +56,9 @@ class Office:
         if role in self.keys:
             await context.add_cookies(self.keys[role])
             await page.goto(f"{self.stage.url}/console/")
-            if page.url == f"{self.stage.url}/console/":  # else the days that other tests let pass have ended the sign-in
+            if (
+                page.url == f"{self.stage.url}/console/"
+            ):  # else the days that other tests let pass have ended the sign-in
                 return page
         await self.sign_in(page, f"{role}@example.org")
         await page.wait_for_url("**/console/")
