@@ -176,6 +176,19 @@ async def test_the_list_of_the_provider_finds_a_message_whose_answer_was_lost(wo
         assert await channel.sent_to("whatsapp:+26650000009", before) == []
 
 
+async def test_a_lost_message_is_found_behind_all_that_a_busy_chat_got_since(world: World) -> None:
+    phone = world.whatsapp_phone("+26650000001")
+    await phone.send("Hello")
+    world.faults.add(Fault(Kind.DROP_ANSWER, times=1))
+    before = clock.now() - timedelta(seconds=2)
+    async with opened(whatsapp_of(world)) as channel:
+        with pytest.raises(OutcomeUnknown):
+            await channel.send(hello(channel))
+        for _ in range(25):
+            await channel.send(hello(channel))
+        assert len(await channel.sent_to(phone.key, before)) == 26
+
+
 async def test_a_template_goes_out_with_its_variables(world: World) -> None:
     phone = world.whatsapp_phone("+26650000001")
     async with opened(whatsapp_of(world)) as channel:
