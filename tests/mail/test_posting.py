@@ -63,6 +63,7 @@ def post() -> Post:
 @pytest.fixture
 def server(post: Post, made: Made, monkeypatch: pytest.MonkeyPatch) -> Iterator[posting.Server]:
     monkeypatch.setenv("SSL_CERT_FILE", str(made.authority))
+    monkeypatch.setattr(posting, "TIMEOUT", 2)  # this server does not answer the leave of who may not come in
     encrypted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     encrypted.load_cert_chain(made.certificate, made.key)
     controller = Controller(
