@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from bot import clock
 from bot.demo.stage import Stage, stage
@@ -27,6 +27,8 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--lang=en-US")
 #: Set where these tests must run, such as in CI.
 REQUIRED = os.environ.get("OUTREACH_TEST_BROWSER") == "required"
 
+
+expect.set_options(timeout=30_000)  # a busy machine is no fault of a page
 
 #: When the office was left last; it opens tomorrow morning, when nobody has quiet hours.
 _latest = [clock.now().replace(hour=8, minute=0) + timedelta(days=1)]
@@ -108,7 +110,7 @@ class Office:
             java_script_enabled=script,
             locale="en-GB",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(45_000)
         await context.add_init_script(WATCH)
         context.on("weberror", lambda error: self.troubles.append(str(error.error)))
         context.on("console", lambda said: said.type == "error" and self._note(said.text))
